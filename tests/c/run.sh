@@ -1,0 +1,25 @@
+#!/bin/sh
+# Runs C test programs, each under $UNDER (valgrind …) if set; closes with 'N passed, N failed'.
+passed=0 failed=0 last=$(mktemp)
+trap 'rm -f "$last"' EXIT
+
+for program; do
+    timeout 300 ${UNDER-} "$program" >"$last" 2>&1
+    code=$?
+    closing=$(tail -n 1 "$last" | grep -xE '[0-9]+ passed, [0-9]+ failed') || closing=
+    if [ -z "$closing" ]; then                   # it died: nobody knows how many passed
+        closing="0 passed, 1 failed"
+    fi
+    good=${closing%% *} bad=${closing#*, } bad=${bad%% *}
+    if [ "$code" -ne 0 ] && [ "$bad" -eq 0 ]; then
+        bad=1                                    # every test passed, yet a checker found something
+    fi
+    if [ "$bad" -ne 0 ]; then
+        cat "$last"
+        echo "$program: exit code $code"
+    fi
+    echo "${program##*/}: $good passed, $bad failed"
+    passed=$((passed + good)) failed=$((failed + bad))
+done
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]

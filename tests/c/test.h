@@ -1,0 +1,150 @@
+/* The whole test harness.  One program per tests/c/test_<noun>.c, and this header in it once:
+ *
+ *     TEST(removed_listener_is_not_called_again)
+ *     {
+ *         CHECK(cp_listeners_remove(listeners, "a"));
+ *         CHECK_INT(calls, 1);
+ *         CHECK_TEXT(name, "a");
+ *     }
+ *
+ * A CHECK that fails ends its test (in another thread it only marks it), and the next one runs.
+ * Arguments choose tests by a part of their name.  To let each allocation fail in turn:
+ *
+ *     for (unsigned n = 1, failed = 1; failed; n++) {
+ *         fail_allocation(n);
+ *         status = cp_thing_new(&thing);
+ *         failed = allocation_failed();
+ *         CHECK_INT(status, failed ? CP_ERR_NOMEM : CP_OK);
+ *     }
+ */
+#ifndef TEST_H
+#define TEST_H
+
+#include <setjmp.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct test {
+    const char *name;
+    void (*run)(void);
+    struct test *next;
+} test;
+
+static test *first_test, **last_test = &first_test;
+static volatile bool test_is_failing;
+static _Thread_local jmp_buf *way_out;
+
+#define TEST(sentence)                                                                             \
+    static void sentence(void);                                                                    \
+    __attribute__((constructor)) static void add_##sentence(void)                                  \
+    {                                                                                              \
+        static test self = {#sentence, sentence, NULL};                                            \
+        *last_test = &self;                                                                        \
+        last_test = &self.next;                                                                    \
+    }                                                                                              \
+    static void sentence(void)
+
+#define CHECK(condition) ((condition) ? (void)0 : (TELL("%s", #condition), fail_test()))
+#define CHECK_INT(actual, expected) check_int(actual, expected, #actual, __FILE__, __LINE__)
+#define CHECK_TEXT(actual, expected) check_text(actual, expected, #actual, __FILE__, __LINE__)
+#define TELL(...) tell(__FILE__, __LINE__, __VA_ARGS__)
+
+#define tell(file, line, ...)                                                                      \
+    (printf("%s:%d: failed: ", file, line), printf(__VA_ARGS__), (void)putchar('\n'))
+
+static inline void fail_test(void)
+{
+    test_is_failing = true;
+    if (way_out)
+        longjmp(*way_out, 1);
+}
+
+static inline void check_int(long long actual, long long expected, const char *what,
+                             const char *file, int line)
+{
+    if (actual == expected)
+        return;
+    tell(file, line, "%s is %lld, not %lld", what, actual, expected);
+    fail_test();
+}
+
+static inline void check_text(const char *actual, const char *expected, const char *what,
+                              const char *file, int line)
+{
+    if (actual == expected || (actual && expected && strcmp(actual, expected) == 0))
+        return;
+    tell(file, line, "%s is \"%s\", not \"%s\"", what, actual ? actual : "(null)",
+         expected ? expected : "(null)");
+    fail_test();
+}
+
+/* --- allocations that fail: the linker's --wrap sends ours here, not those of the libraries */
+
+static _Thread_local unsigned allocations_left; /* until one fails; 0: none will */
+static _Thread_local bool one_failed;
+
+static inline void fail_allocation(unsigned nth_from_now)
+{
+    allocations_left = nth_from_now;
+    one_failed = false;
+}
+
+/* Did it come to that?  Lets every later one succeed. */
+static inline bool allocation_failed(void)
+{
+    allocations_left = 0;
+    return one_failed;
+}
+
+static inline bool must_fail(void)
+{
+    bool now = allocations_left > 0 && --allocations_left == 0;
+    one_failed |= now;
+    return now;
+}
+
+#define WRAP(type, name, parameters, arguments)                                                    \
+    type __real_##name parameters;                                                                 \
+    type __wrap_##name parameters;                                                                 \
+    type __wrap_##name parameters                                                                  \
+    {                                                                                              \
+        return must_fail() ? NULL : __real_##name arguments;                                       \
+    }
+WRAP(void *, malloc, (size_t size), (size))
+WRAP(void *, calloc, (size_t count, size_t size), (count, size))
+WRAP(void *, realloc, (void *old, size_t size), (old, size))
+WRAP(char *, strdup, (const char *text), (text))
+WRAP(char *, strndup, (const char *text, size_t size), (text, size))
+
+static bool run_test(const test *self)
+{
+    jmp_buf here;
+    test_is_failing = false;
+    way_out = &here;
+    if (setjmp(here) == 0)
+        self->run();
+    way_out = NULL;
+    fail_allocation(0);
+    if (test_is_failing)
+        printf("FAILED %s\n", self->name);
+    return !test_is_failing;
+}
+
+int main(int argc, char **argv)
+{
+    int counts[2] = {0, 0};
+    setvbuf(stdout, NULL, _IOLBF, 0); /* nothing is lost when a test crashes */
+    for (const test *each = first_test; each; each = each->next) {
+        bool chosen = argc < 2;
+        for (int i = 1; i < argc; i++)
+            chosen |= strstr(each->name, argv[i]) != NULL;
+        if (chosen)
+            counts[run_test(each)]++;
+    }
+    printf("%d passed, %d failed\n", counts[true], counts[false]);
+    return counts[false] > 0;
+}
+
+#endif
