@@ -1,0 +1,55 @@
+#ifndef CP_CORE_NOTICE_H
+#define CP_CORE_NOTICE_H
+
+#include <stdbool.h>
+
+#include "core/call.h"
+
+/* What listeners are told besides presence: the life of the connection.  Kept in a small
+ * ring; when nobody takes them the oldest are dropped and counted, so that a listener
+ * stuck for days costs nothing. */
+typedef enum cp_notice_kind {
+    CP_NOTICE_CONNECTING,
+    CP_NOTICE_CONNECTED,
+    CP_NOTICE_DISCONNECTED,
+    CP_NOTICE_SYNCED,
+    CP_NOTICE_DEGRADED,
+    CP_NOTICE_ERROR,
+    CP_NOTICE_TOKEN_WANTED, /* the token provider is asked; answer with CP_CALL_TOKEN */
+    CP_NOTICE_LOGGED_IN,
+    CP_NOTICE_LOGIN_FAILED,
+    CP_NOTICE_LOGGED_OUT,
+} cp_notice_kind;
+
+typedef struct cp_notice {
+    cp_notice_kind kind;
+    uint64_t after;      /* changes queued before it; delivered once those are */
+    uint32_t generation; /* CONNECTED */
+    uint32_t attempt;    /* CONNECTING: 1 for the first */
+    cp_usec delay;       /* CONNECTING: waited before; DISCONNECTED: until the next attempt */
+    uint16_t code;       /* DISCONNECTED: 1006 when the peer said nothing */
+    bool clean;
+    bool will_retry;
+    char reason[124];      /* DISCONNECTED, DEGRADED */
+    cp_failure failure;    /* ERROR, LOGIN_FAILED; DISCONNECTED when a failure caused it */
+    cp_presence user;      /* LOGGED_IN */
+    cp_sync_report report; /* SYNCED */
+} cp_notice;
+
+void cp_notice_destroy(cp_notice *self);
+
+#define CP_NOTICES 64
+
+typedef struct cp_notices {
+    cp_notice ring[CP_NOTICES];
+    unsigned first, count;
+    uint64_t dropped;
+} cp_notices;
+
+void cp_notices_init(cp_notices *self);
+void cp_notices_destroy(cp_notices *self);
+void cp_notices_post(cp_notices *self, cp_notice *notice); /* takes its contents */
+/* The oldest one that at most `popped` changes precede; false: none is due. */
+bool cp_notices_next(cp_notices *self, uint64_t popped, cp_notice *out); /* gives */
+
+#endif

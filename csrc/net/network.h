@@ -1,0 +1,25 @@
+#ifndef CP_NET_NETWORK_H
+#define CP_NET_NETWORK_H
+
+#include <stdbool.h>
+
+#include "core/clock.h"
+#include "core/status.h"
+
+/* The one network thread of a process: it starts with the first connection and ends after
+ * the last.  It never touches Python.  This is the part the extension sees; what the other
+ * files of net/ share with the thread stands in net/service.h. */
+
+/* At exit: every connection closes, the thread is joined.  CP_ERR_TIMEOUT: what could not
+ * be joined in time is leaked, not freed. */
+cp_status cp_network_shutdown(cp_usec most);
+
+/* In a forked child, before anything else: closes the inherited sockets raw, so that the
+ * parent's connections are not ours to keep alive, and forgets the thread.  Locks and
+ * frees nothing. */
+void cp_network_forked(void);
+
+/* Monotonic time as this layer counts it. */
+cp_usec cp_network_now(void);
+
+#endif
