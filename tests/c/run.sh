@@ -6,7 +6,7 @@ trap 'rm -f "$last"' EXIT
 for program; do
     timeout 300 ${UNDER-} "$program" >"$last" 2>&1
     code=$?
-    closing=$(tail -n 1 "$last" | grep -xE '[0-9]+ passed, [0-9]+ failed') || closing=
+    closing=$(grep -xE '[0-9]+ passed, [0-9]+ failed' "$last" | tail -n 1)
     if [ -z "$closing" ]; then                   # it died: nobody knows how many passed
         closing="0 passed, 1 failed"
     fi
