@@ -1,4 +1,4 @@
-/* The whole test harness.  One program per tests/c/test_<noun>.c, and this header in it once:
+/* The whole test harness.  One program per tests/c/test_<noun>.c, with this header in it:
  *
  *     TEST(removed_listener_is_not_called_again)
  *     {
@@ -7,7 +7,7 @@
  *         CHECK_TEXT(name, "a");
  *     }
  *
- * A CHECK that fails ends its test (in another thread it only marks it), and the next one runs.
+ * A CHECK that fails ends its test (in another thread it only marks it); the next one runs.
  * Arguments choose tests by a part of their name.  To let each allocation fail in turn:
  *
  *     for (unsigned n = 1, failed = 1; failed; n++) {
@@ -21,6 +21,7 @@
 #define TEST_H
 
 #include <setjmp.h>
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -46,42 +47,40 @@ static _Thread_local jmp_buf *way_out;
     }                                                                                              \
     static void sentence(void)
 
-#define CHECK(condition) ((condition) ? (void)0 : (TELL("%s", #condition), fail_test()))
-#define CHECK_INT(actual, expected) check_int(actual, expected, #actual, __FILE__, __LINE__)
-#define CHECK_TEXT(actual, expected) check_text(actual, expected, #actual, __FILE__, __LINE__)
-#define TELL(...) tell(__FILE__, __LINE__, __VA_ARGS__)
+#define CHECK(condition) ((condition) ? (void)0 : fail_test(__FILE__, __LINE__, "%s", #condition))
+#define CHECK_INT(actual, expected) check_int(__FILE__, __LINE__, #actual, actual, expected)
+#define CHECK_TEXT(actual, expected) check_text(__FILE__, __LINE__, #actual, actual, expected)
 
-#define tell(file, line, ...)                                                                      \
-    (printf("%s:%d: failed: ", file, line), printf(__VA_ARGS__), (void)putchar('\n'))
-
-static inline void fail_test(void)
+__attribute__((format(printf, 3, 4))) static inline void fail_test(const char *file, int line,
+                                                                   const char *format, ...)
 {
+    va_list arguments;
+    va_start(arguments, format);
+    printf("%s:%d: failed: ", file, line);
+    vprintf(format, arguments);
+    putchar('\n');
+    va_end(arguments);
     test_is_failing = true;
     if (way_out)
         longjmp(*way_out, 1);
 }
 
-static inline void check_int(long long actual, long long expected, const char *what,
-                             const char *file, int line)
+static inline void check_int(const char *file, int line, const char *what, long long actual,
+                             long long expected)
 {
-    if (actual == expected)
-        return;
-    tell(file, line, "%s is %lld, not %lld", what, actual, expected);
-    fail_test();
+    if (actual != expected)
+        fail_test(file, line, "%s is %lld, not %lld", what, actual, expected);
 }
 
-static inline void check_text(const char *actual, const char *expected, const char *what,
-                              const char *file, int line)
+static inline void check_text(const char *file, int line, const char *what, const char *actual,
+                              const char *expected)
 {
-    if (actual == expected || (actual && expected && strcmp(actual, expected) == 0))
-        return;
-    tell(file, line, "%s is \"%s\", not \"%s\"", what, actual ? actual : "(null)",
-         expected ? expected : "(null)");
-    fail_test();
+    if (actual && expected ? strcmp(actual, expected) != 0 : actual != expected)
+        fail_test(file, line, "%s is \"%s\", not \"%s\"", what, actual ? actual : "(null)",
+                  expected ? expected : "(null)");
 }
 
-/* --- allocations that fail: the linker's --wrap sends ours here, not those of the libraries */
-
+/* Of this thread, and not those inside libraries: the linker's --wrap sends them here. */
 static _Thread_local unsigned allocations_left; /* until one fails; 0: none will */
 static _Thread_local bool one_failed;
 
@@ -91,34 +90,29 @@ static inline void fail_allocation(unsigned nth_from_now)
     one_failed = false;
 }
 
-/* Did it come to that?  Lets every later one succeed. */
+/* Did it come to that?  From now on all succeed. */
 static inline bool allocation_failed(void)
 {
     allocations_left = 0;
     return one_failed;
 }
 
-static inline bool must_fail(void)
-{
-    bool now = allocations_left > 0 && --allocations_left == 0;
-    one_failed |= now;
-    return now;
-}
-
-#define WRAP(type, name, parameters, arguments)                                                    \
+#define WRAP(type, name, parameters, ...)                                                          \
     type __real_##name parameters;                                                                 \
     type __wrap_##name parameters;                                                                 \
     type __wrap_##name parameters                                                                  \
     {                                                                                              \
-        return must_fail() ? NULL : __real_##name arguments;                                       \
+        bool fails = allocations_left > 0 && --allocations_left == 0;                              \
+        one_failed |= fails;                                                                       \
+        return fails ? NULL : __real_##name(__VA_ARGS__);                                          \
     }
-WRAP(void *, malloc, (size_t size), (size))
-WRAP(void *, calloc, (size_t count, size_t size), (count, size))
-WRAP(void *, realloc, (void *old, size_t size), (old, size))
-WRAP(char *, strdup, (const char *text), (text))
-WRAP(char *, strndup, (const char *text, size_t size), (text, size))
+WRAP(void *, malloc, (size_t size), size)
+WRAP(void *, calloc, (size_t count, size_t size), count, size)
+WRAP(void *, realloc, (void *old, size_t size), old, size)
+WRAP(char *, strdup, (const char *text), text)
+WRAP(char *, strndup, (const char *text, size_t size), text, size)
 
-static bool run_test(const test *self)
+static bool passes(const test *self)
 {
     jmp_buf here;
     test_is_failing = false;
@@ -134,17 +128,17 @@ static bool run_test(const test *self)
 
 int main(int argc, char **argv)
 {
-    int counts[2] = {0, 0};
-    setvbuf(stdout, NULL, _IOLBF, 0); /* nothing is lost when a test crashes */
+    int passed = 0, failed = 0;
+    setvbuf(stdout, NULL, _IOLBF, 0); /* nothing said is lost when a test crashes */
     for (const test *each = first_test; each; each = each->next) {
         bool chosen = argc < 2;
         for (int i = 1; i < argc; i++)
             chosen |= strstr(each->name, argv[i]) != NULL;
         if (chosen)
-            counts[run_test(each)]++;
+            passes(each) ? passed++ : failed++;
     }
-    printf("%d passed, %d failed\n", counts[true], counts[false]);
-    return counts[false] > 0;
+    printf("%d passed, %d failed\n", passed, failed);
+    return failed > 0;
 }
 
 #endif
