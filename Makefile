@@ -12,8 +12,8 @@ MAKE_QUIETLY  = $(MAKE) --no-print-directory
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo build test test-c test-valgrind test-tsan test-python interop lint format dist \
-        clean deps deps-test
+.PHONY: help demo build test test-c valgrind test-tsan test-python interop lint \
+        format dist clean deps
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*##/\1:/p' Makefile | awk -F: '{ printf "  make %-14s%s\n", $$1, $$2 }'
@@ -24,10 +24,7 @@ demo: build  ## a cast of users comes and goes on a local emulator, seen by the 
 # --- what is needed, and the package built from this tree ---------------------------------------
 
 deps:  ## install missing system packages (apt; root or sudo)
-	@.ci/deps
-
-deps-test:
-	@.ci/deps test
+	@.ci/deps $(if $(filter test valgrind,$(MAKECMDGOALS)),test)
 
 build: $(VENV)/.built  ## the package, built from the tree, in .venv
 
@@ -85,7 +82,7 @@ $(foreach each,asan tsan plain,$(eval $(call variant,$(each))))
 
 .SECONDARY:  # objects are kept
 
-test: test-c test-valgrind test-python  ## all tests but the official SDK's
+test: test-c valgrind test-python  ## all tests but the official SDK's
 
 test-c: deps  ## C tests under the address and undefined-behaviour sanitizers
 	@$(MAKE_QUIETLY) --jobs=$(JOBS) programs-asan
@@ -95,12 +92,10 @@ test-tsan: deps  ## C tests with threads under the thread sanitizer
 	@$(MAKE_QUIETLY) --jobs=$(JOBS) $(NET_TESTS:%=$(BUILD)/tsan/%)
 	@tests/c/run.sh $(NET_TESTS:%=$(BUILD)/tsan/%)
 
-test-valgrind: deps-test  ## C tests under valgrind
+valgrind: deps  ## C tests under valgrind
 	@$(MAKE_QUIETLY) --jobs=$(JOBS) programs-plain
 	@UNDER="valgrind --quiet --error-exitcode=1 --leak-check=full" \
 	    tests/c/run.sh $(PROGRAMS:%=$(BUILD)/plain/%)
-
-valgrind: test-valgrind
 
 # --- Python tests, and somebody else's client ---------------------------------------------------
 
