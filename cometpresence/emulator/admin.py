@@ -1,0 +1,75 @@
+"""/_emulator: the state, seen and steered over HTTP by whoever holds the admin token."""
+
+from collections.abc import Awaitable, Callable
+from functools import wraps
+
+from aiohttp import web
+
+from .credentials import same
+from .mischief import Mischief
+from .refusal import Refusal, bad_request
+from .rest import Handler, json_answer, json_body
+from .world import World
+
+
+class AdminApi:
+    def __init__(self, world: World, mischief: Mischief) -> None:
+        self._world = world
+        self._mischief = mischief
+
+    def add_routes(self, router: web.UrlDispatcher) -> None:
+        table: list[tuple[str, str, Handler]] = [
+            ("POST", "/_emulator/users/{uid}/status", self.set_status),
+            ("GET", "/_emulator/users", self.list_users),
+            ("POST", "/_emulator/users", self.add_user),
+            ("GET", "/_emulator/journal", self.show_journal),
+            ("POST", "/_emulator/faults/{name}", self.make_fault),
+        ]
+        for method, path, handler in table:
+            router.add_route(method, path, self._guarded(handler))
+
+    def _guarded(self, handler: Handler) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+        @wraps(handler)
+        async def guarded(request: web.Request) -> web.StreamResponse:
+            self._check(request)
+            return await handler(request)
+
+        return guarded
+
+    def _check(self, request: web.Request) -> None:
+        """A web page elsewhere must not reach in, not even with a stolen token."""
+        origin = request.headers.get("Origin")
+        if origin is not None and origin != f"{request.scheme}://{request.host}":
+            raise Refusal("AUTH_ERR_NO_ACCESS", f"the origin {origin} may not steer the emulator")
+        given = request.headers.get("Authorization", "")
+        if not same(given, f"Bearer {self._world.admin_token}"):
+            raise Refusal("ERR_NO_AUTH", "Authorization: Bearer <admin_token> is required")
+
+    async def set_status(self, request: web.Request) -> web.StreamResponse:
+        uid, body = request.match_info["uid"], await json_body(request)
+        at = body.get("at")
+        if at is not None and (isinstance(at, bool) or not isinstance(at, int)):
+            raise bad_request("at must be a whole number of Unix seconds")
+        match body.get("status"):
+            case "online":
+                self._world.presence.hold_online(uid, at)
+            case "offline":
+                self._world.presence.send_offline(uid, at)
+            case other:
+                raise bad_request(f"status must be online or offline, not {other!r}")
+        return json_answer({"data": self._world.users.get(uid).record()})
+
+    async def list_users(self, request: web.Request) -> web.StreamResponse:
+        return json_answer({"data": [user.record() for user in self._world.users]})
+
+    async def add_user(self, request: web.Request) -> web.StreamResponse:
+        now = self._world.clock.seconds()
+        user = self._world.users.add(await json_body(request), now=now)
+        return json_answer({"data": user.record()})
+
+    async def show_journal(self, request: web.Request) -> web.StreamResponse:
+        return json_answer({"data": self._world.journal.entries()})
+
+    async def make_fault(self, request: web.Request) -> web.StreamResponse:
+        name = request.match_info["name"]
+        return json_answer({"data": self._mischief.by_name(name, await json_body(request))})

@@ -1,0 +1,99 @@
+"""`cometpresence emulator`: the emulator in the foreground, for clients in other processes."""
+
+import ipaddress
+import json
+import signal
+import threading
+from pathlib import Path
+
+import click
+
+from .emulator import Emulator
+
+
+@click.command()
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="0: a free one.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option(
+    "--users",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help='JSON file: a list of users, or {"users": [...]}.',
+)
+@click.option("--tls", is_flag=True, help="https and wss, with a private certificate authority.")
+@click.option(
+    "--ca-out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Where to write the CA certificate (with --tls); a temporary file otherwise.",
+)
+@click.option("--app-id", default="emulator", show_default=True)
+@click.option("--auth-key", help="A random one otherwise.")
+@click.option("--region", default="us", show_default=True)
+@click.option("--seed", type=int, default=0, show_default=True, help="For faults that roll dice.")
+@click.option(
+    "--chat-on-one-port",
+    is_flag=True,
+    help="Settings by which the official SDK's online count finds this port.",
+)
+def emulator(
+    port: int,
+    host: str,
+    users: Path | None,
+    tls: bool,
+    ca_out: Path | None,
+    app_id: str,
+    auth_key: str | None,
+    region: str,
+    seed: int,
+    chat_on_one_port: bool,
+) -> None:
+    """Run a local CometChat until SIGINT or SIGTERM.
+
+    Prints one line of JSON when it accepts connections: url, app_id, region, auth_key, admin_token
+    and ca_file.
+    """
+    if ca_out is not None and not tls:
+        raise click.UsageError("--ca-out needs --tls")
+    # Before anything is announced: whoever reads the line may signal at once.
+    stopped = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stopped.set())
+    if not _is_loopback(host):
+        click.echo(f"warning: {host} can be reached from other machines", err=True)
+    try:
+        running = Emulator(
+            host=host,
+            port=port,
+            tls=tls,
+            seed=seed,
+            users=users or (),
+            app_id=app_id,
+            region=region,
+            auth_key=auth_key,
+            ca_out=ca_out,
+            chat_on_one_port=chat_on_one_port,
+        ).start()
+    except Exception as error:
+        raise click.ClickException(str(error)) from error
+    try:
+        click.echo(json.dumps(_announcement(running)))
+        stopped.wait()
+    finally:
+        running.stop()
+
+
+def _announcement(running: Emulator) -> dict[str, str | None]:
+    return {
+        "url": running.url,
+        "app_id": running.app_id,
+        "region": running.region,
+        "auth_key": running.auth_key,
+        "admin_token": running.admin_token,
+        "ca_file": running.ca_file,
+    }
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host == "localhost"

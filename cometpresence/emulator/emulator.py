@@ -1,0 +1,365 @@
+"""The Emulator: a local CometChat on a thread of its own, steered from any thread."""
+
+import asyncio
+import concurrent.futures
+import json
+import threading
+from collections.abc import Callable, Collection
+from contextlib import AbstractContextManager
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from .cast import UserSource, load_users
+from .clock import Clock, ClockKind
+from .credentials import mint
+from .faults import Fault
+from .journal import Entry
+from .mischief import Mischief
+from .server import Server
+from .world import World
+
+_T = TypeVar("_T")
+
+_JOIN_TIMEOUT = 5.0
+
+
+class Emulator(AbstractContextManager["Emulator"]):
+    """A CometChat app with users, listening on `host`:`port` (0: a free port, kept over restarts).
+
+    `users` is a collection of mappings, or the path of a JSON file; without any there is a default
+    cast, superhero1 to superhero5.  `strict` refuses what the documentation forbids (more than 100
+    users a page, more than 25 uids) instead of making the best of it.
+
+    Every public method may be called from any thread: it hops to the emulator's loop and waits.
+    Before start() and after stop() it acts on the state at once.
+    """
+
+    def __init__(
+        self,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        tls: bool = False,
+        seed: int = 0,
+        clock: ClockKind = "real",
+        users: UserSource = (),
+        data: str | Path | None = None,
+        strict: bool = True,
+        app_id: str = "emulator",
+        region: str = "us",
+        auth_key: str | None = None,
+        ca_out: str | Path | None = None,
+        presence_cap: int | None = None,
+        auth_timeout: float = 5.0,
+        silence_timeout: float = 45.0,
+        chat_on_one_port: bool = False,
+    ) -> None:
+        if data is not None:
+            raise NotImplementedError("data=, a file that keeps the state, is not built yet")
+        if not app_id or not region:
+            raise ValueError("app_id and region must not be empty")
+        self.app_id = app_id
+        self.region = region
+        self.auth_key = auth_key or mint("key_")
+        self.admin_token = mint("admin_")
+        self._host = host
+        self._port = port
+        self._certificates = None
+        if tls:
+            from .certificates import Certificates  # costs an import only TLS should pay
+
+            self._certificates = Certificates(host, ca_out)
+        self._clock = Clock(clock)
+        self._world = World(
+            app_id=self.app_id,
+            region=self.region,
+            auth_key=self.auth_key,
+            admin_token=self.admin_token,
+            users=load_users(users),
+            clock=self._clock,
+            seed=seed,
+            strict=strict,
+            presence_cap=presence_cap,
+            auth_timeout=auth_timeout,
+            silence_timeout=silence_timeout,
+            chat_on_one_port=chat_on_one_port,
+        )
+        self._world.tls = tls
+        self._mischief = Mischief(self._world)
+        self._server = Server(self._world, self._mischief)
+        self._thread: threading.Thread | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stopping: asyncio.Event | None = None
+
+    # ---- life
+
+    def start(self) -> Self:
+        """Listen; returns once connections are accepted."""
+        if self._thread is not None:
+            raise RuntimeError("the emulator is running already")
+        ready: concurrent.futures.Future[None] = concurrent.futures.Future()
+        self._thread = threading.Thread(
+            target=lambda: asyncio.run(self._live(ready)), name="emulator", daemon=True
+        )
+        self._thread.start()
+        try:
+            ready.result()
+        except BaseException:
+            self._thread.join(_JOIN_TIMEOUT)
+            self._thread = None
+            raise
+        return self
+
+    def stop(self) -> None:
+        """Close every socket, free the port, join the thread.  Idempotent."""
+        thread, loop, stopping = self._thread, self._loop, self._stopping
+        if thread is None or loop is None or stopping is None:
+            return
+        loop.call_soon_threadsafe(stopping.set)
+        thread.join(_JOIN_TIMEOUT)
+        self._thread = None
+
+    async def _live(self, ready: concurrent.futures.Future[None]) -> None:
+        try:
+            tls = None
+            if self._certificates is not None:
+                tls = self._certificates.server_context()
+                self._certificates.publish()
+            self._port = await self._server.start(self._host, self._port, tls)
+            self._world.address = f"{self._shown_host}:{self._port}"
+            self._loop, self._stopping = asyncio.get_running_loop(), asyncio.Event()
+        except BaseException as error:
+            ready.set_exception(error)
+            return
+        self._world.journal.write("in", "lifecycle", event="started", url=self.url)
+        ready.set_result(None)
+        await self._stopping.wait()
+        await self._server.stop()
+        self._loop = None
+        self._world.journal.write("in", "lifecycle", event="stopped")
+        if self._certificates is not None:
+            self._certificates.withdraw()
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+        /,
+    ) -> None:
+        self.stop()
+
+    # ---- where it is, and how to log in
+
+    @property
+    def url(self) -> str:
+        if not self._world.address:
+            raise RuntimeError("the emulator has no address before it is started")
+        return f"{'https' if self._world.tls else 'http'}://{self._world.address}"
+
+    @property
+    def ca_file(self) -> str | None:
+        """The CA certificate clients must trust; None without TLS."""
+        return None if self._certificates is None else self._certificates.ca_file
+
+    def client_args(self, uid: str) -> dict[str, Any]:
+        """Keyword arguments for a PresenceClient that logs in here as `uid`."""
+        return {
+            "app_id": self.app_id,
+            "region": self.region,
+            "uid": uid,
+            "auth_key": self.auth_key,
+            "endpoint": self.url,
+            "ca_file": self.ca_file,
+        }
+
+    # ---- state
+
+    def add_user(
+        self,
+        uid: str,
+        *,
+        name: str = "",
+        role: str = "default",
+        friends: Collection[str] = (),
+        online: bool = False,
+        **fields: Any,
+    ) -> None:
+        """`fields`: anything a user file may say, such as avatar, tags or metadata."""
+        record = {
+            **fields,
+            "uid": uid,
+            "name": name,
+            "role": role,
+            "friends": list(friends),
+            "online": online,
+        }
+        self._call(lambda: self._world.users.add(record, now=self._clock.seconds()))
+
+    def set_online(self, uid: str, /, *, at: int | None = None) -> None:
+        """Online as if on another device, until set_offline(); `at` is the frame's timestamp."""
+        self._call(lambda: self._world.presence.hold_online(uid, at))
+
+    def set_offline(self, uid: str, /, *, at: int | None = None) -> None:
+        self._call(lambda: self._world.presence.send_offline(uid, at))
+
+    @property
+    def online(self) -> frozenset[str]:
+        """The truth a client's picture is measured against: the uids that are online."""
+        return self._call(self._world.users.online)
+
+    def advance(self, seconds: float) -> None:
+        """Move the manual clock, the time of timestamps; timeouts stay in real time."""
+        self._call(lambda: self._clock.advance(seconds))
+
+    @property
+    def before_page(self) -> Callable[[int], None] | None:
+        """Called on the emulator's thread with the page number before each page of users is made;
+        what it changes is in that page."""
+        return self._world.before_page
+
+    @before_page.setter
+    def before_page(self, hook: Callable[[int], None] | None) -> None:
+        self._world.before_page = hook
+
+    def reset(self) -> None:
+        """Back to how it was made: sockets closed, tokens and faults gone, the journal empty."""
+        self._call(self._world.reset)
+
+    def export(self, path: str | Path) -> None:
+        """Write the users as they are now; from_file() and `users=` read it."""
+        users = self._call(lambda: [user.record() for user in self._world.users])
+        document = {"app_id": self.app_id, "region": self.region, "users": users}
+        Path(path).write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", "utf-8")
+
+    @classmethod
+    def from_file(cls, path: str | Path, **kw: Any) -> Self:
+        document = json.loads(Path(path).read_text(encoding="utf-8"))
+        if isinstance(document, dict):
+            for name in ("app_id", "region"):
+                kw.setdefault(name, document.get(name, "emulator" if name == "app_id" else "us"))
+        return cls(users=path, **kw)
+
+    # ---- what was seen
+
+    @property
+    def journal(self) -> list[Entry]:
+        """Everything received and sent so far, in order, secrets redacted.  A copy."""
+        return self._world.journal.entries()
+
+    def wait_for(
+        self, predicate: Callable[[Entry], bool], /, *, timeout: float = 5.0, after: int = -1
+    ) -> Entry:
+        """The first journal entry that satisfies `predicate`, now or within `timeout`.
+
+        `after` is the `n` of an entry: only later ones count.
+        """
+        return self._world.journal.wait_for(predicate, timeout=timeout, after=after)
+
+    def wait_for_client(self, *, count: int = 1, timeout: float = 5.0) -> None:
+        """Until at least `count` sockets are authenticated at the same time."""
+        journal, presence = self._world.journal, self._world.presence
+        if not journal.wait_until(lambda: presence.live_count >= count, timeout=timeout):
+            raise TimeoutError(
+                f"{presence.live_count} of {count} clients authenticated within {timeout:g} s"
+            )
+
+    # ---- faults: in force from the call on; a with-block or stop() ends them
+
+    def close_all(self, code: int = 1001, *, clean: bool = True) -> int:
+        """Close every WebSocket with `code`, or without a close frame; how many there were."""
+        return self._call(lambda: self._mischief.close_all(code, clean=clean))
+
+    def kill_tcp(self) -> int:
+        """End every WebSocket with an RST; how many there were."""
+        return self._call(self._mischief.kill_tcp)
+
+    def refuse_connections(self, *, count: int | None = None) -> Fault:
+        """Close new TCP connections as soon as they are accepted."""
+        return self._fault("refuse_connections", count)
+
+    def blackhole(self) -> Fault:
+        """Sockets stay open and nothing comes back: no events, no pongs, no answers."""
+        return self._fault("blackhole")
+
+    def slow_upgrade(self, seconds: float, *, count: int | None = None) -> Fault:
+        """Answer WebSocket upgrades only after `seconds`."""
+        return self._fault("slow_upgrade", count, seconds=seconds)
+
+    def refuse_jwt(self, *, count: int | None = None) -> Fault:
+        """Answer good jwts at the socket as if they were bad."""
+        return self._fault("refuse_jwt", count)
+
+    def lose_events(self, *, count: int | None = None) -> Fault:
+        return self._fault("lose_events", count)
+
+    def duplicate_events(self, times: int = 2, *, count: int | None = None) -> Fault:
+        return self._fault("duplicate_events", count, times=times)
+
+    def reorder_events(self, window: int = 2, *, count: int | None = None) -> Fault:
+        """Hold back `window` events, then send them backwards; the end sends what is held."""
+        return self._fault("reorder_events", count, window=window)
+
+    def delay(self, seconds: float, *, jitter: float = 0.0, count: int | None = None) -> Fault:
+        """Send events `seconds` late, and up to `jitter` more; they keep their order."""
+        return self._fault("delay", count, seconds=seconds, jitter=jitter)
+
+    def cap_presence(self, limit: int = 1000) -> Fault:
+        """No events while more than `limit` users are online, as on the platform."""
+        return self._fault("cap_presence", limit=limit)
+
+    def rate_limit(self, *, retry_after: float, count: int = 1) -> Fault:
+        """Answer the next `count` REST requests with 429."""
+        return self._fault("rate_limit", count, retry_after=retry_after)
+
+    def server_errors(self, *, status: int = 503, count: int = 1) -> Fault:
+        """Answer the next `count` REST requests with `status`."""
+        return self._fault("server_errors", count, status=status)
+
+    def half_page(self, *, count: int = 1) -> Fault:
+        """Break off the next `count` pages of users in the middle of the body."""
+        return self._fault("half_page", count)
+
+    def expire_tokens(self) -> None:
+        """Forget every auth token and jwt; open sockets stay."""
+        self._call(self._mischief.expire_tokens)
+
+    def send_raw(self, data: bytes | str) -> None:
+        """Text as one text frame, bytes as they are, to every authenticated socket."""
+        self._call(lambda: self._mischief.send_raw(data))
+
+    def _fault(self, name: str, count: int | None = None, **settings: float) -> Fault:
+        end = self._world.faults.end
+
+        def end_from_anywhere(fault: Fault) -> None:
+            self._call(lambda: end(fault))
+
+        return self._call(lambda: self._mischief.start(name, settings, count, end_from_anywhere))
+
+    # ---- the hop
+
+    @property
+    def _shown_host(self) -> str:
+        """An address clients can use: a wildcard is no destination."""
+        host = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}.get(self._host, self._host)
+        return f"[{host}]" if ":" in host else host
+
+    def _call(self, action: Callable[[], _T]) -> _T:
+        """Run `action` on the loop and wait for it; at once if we are there or nothing runs."""
+        loop, thread = self._loop, self._thread
+        if loop is None or thread is None or thread is threading.current_thread():
+            return action()
+        answer: concurrent.futures.Future[_T] = concurrent.futures.Future()
+
+        def act() -> None:
+            try:
+                answer.set_result(action())
+            except BaseException as error:
+                answer.set_exception(error)
+
+        loop.call_soon_threadsafe(act)
+        return answer.result()

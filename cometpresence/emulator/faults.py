@@ -1,0 +1,137 @@
+"""Misbehaviour on demand: what is switched on, and how often it may still strike."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from types import TracebackType
+from typing import Any, Final
+
+from .journal import Journal
+from .refusal import bad_request
+
+REQUIRED: Final = object()
+
+# Every fault that stays on for a while, with its settings and their defaults.
+STANDING: Final[Mapping[str, Mapping[str, Any]]] = {
+    "refuse_connections": {},
+    "blackhole": {},
+    "slow_upgrade": {"seconds": REQUIRED},
+    "refuse_jwt": {},
+    "rate_limit": {"retry_after": REQUIRED},
+    "server_errors": {"status": 503},
+    "half_page": {},
+    "lose_events": {},
+    "duplicate_events": {"times": 2},
+    "reorder_events": {"window": 2},
+    "delay": {"seconds": REQUIRED, "jitter": 0.0},
+    "cap_presence": {"limit": 1000},
+}
+
+
+class Fault(AbstractContextManager["Fault"]):
+    """One fault, in force from the call that made it until stop(), the end of its with-block, or
+    the last of its `count` strikes."""
+
+    def __init__(
+        self,
+        name: str,
+        settings: Mapping[str, Any],
+        count: int | None,
+        end: Callable[["Fault"], None],
+    ) -> None:
+        self.name = name
+        self.settings = settings
+        self.left = count  # strikes left; None: any number
+        self.strikes = 0
+        self.ended = asyncio.Event()
+        self.at_end: Callable[[], None] | None = None
+        self._end = end
+
+    def stop(self) -> None:
+        self._end(self)
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+        /,
+    ) -> None:
+        self.stop()
+
+
+class Faults:
+    """The faults in force, by name.  Starting one again replaces it.  Used on the loop only."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self._active: dict[str, Fault] = {}
+
+    def start(
+        self,
+        name: str,
+        settings: Mapping[str, Any],
+        *,
+        count: int | None = None,
+        end: Callable[[Fault], None] | None = None,
+    ) -> Fault:
+        """`end` is what stop() calls; a caller on another thread passes its road to ours."""
+        complete = _complete(name, settings)
+        if count is not None and (not isinstance(count, int) or count < 1):
+            raise bad_request(f"{name}: count must be a positive whole number")
+        if (old := self._active.get(name)) is not None:
+            self.end(old)
+        fault = Fault(name, complete, count, end or self.end)
+        self._active[name] = fault
+        self._journal.write(
+            "in", "lifecycle", event="fault_started", fault=name, settings=complete, count=count
+        )
+        return fault
+
+    def find(self, name: str) -> Fault | None:
+        return self._active.get(name)
+
+    def strike(self, name: str) -> Fault | None:
+        """The fault if it is in force, one strike used up."""
+        fault = self._active.get(name)
+        if fault is None:
+            return None
+        fault.strikes += 1
+        if fault.left is not None:
+            fault.left -= 1
+            if fault.left == 0:
+                self.end(fault)
+        return fault
+
+    def end(self, fault: Fault) -> None:
+        if self._active.get(fault.name) is not fault:
+            return  # over already, or replaced by a younger one
+        del self._active[fault.name]
+        self._journal.write(
+            "in", "lifecycle", event="fault_ended", fault=fault.name, strikes=fault.strikes
+        )
+        fault.ended.set()
+        if fault.at_end is not None:
+            fault.at_end()
+
+    def clear(self) -> None:
+        for fault in list(self._active.values()):
+            self.end(fault)
+
+    async def passed(self, name: str) -> None:
+        """Return once the fault is not in force."""
+        while (fault := self._active.get(name)) is not None:
+            await fault.ended.wait()
+
+
+def _complete(name: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+    if name not in STANDING:
+        raise bad_request(f"there is no fault called {name}")
+    defaults = STANDING[name]
+    if unknown := set(settings) - set(defaults):
+        raise bad_request(f"{name} has no setting {', '.join(sorted(unknown))}")
+    complete = {**defaults, **settings}
+    for key, value in complete.items():
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or value < 0:
+            raise bad_request(f"{name} needs {key}, a number not below 0")
+    return complete

@@ -1,0 +1,160 @@
+"""What every HTTP request passes: the journal, CORS, the faults of REST, and errors as JSON."""
+
+import json
+import logging
+import math
+from collections.abc import Mapping
+from itertools import count
+from typing import Any, cast
+
+from aiohttp import web
+
+from .faults import Fault
+from .refusal import Refusal, not_emulated
+from .rest import Handler, json_answer
+from .world import World
+
+logger = logging.getLogger(__name__)
+
+ADMIN_PREFIX = "/_emulator"
+
+CORS = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Allow-Methods": "GET, POST, PUT, DELETE, OPTIONS",
+    "Access-Control-Allow-Headers": (
+        "appId, resource, sdk, Accept, Content-Type, apiKey, authToken, settingsHash, "
+        "settingsHashReceivedAt, Authorization, chatApiVersion, onbehalfofuser"
+    ),
+    "Access-Control-Expose-Headers": "Retry-After, X-Rate-Limit-Remaining, X-RateLimit-Remaining",
+    "Access-Control-Max-Age": "600",
+}
+
+
+def is_upgrade(request: web.Request) -> bool:
+    return request.headers.get("Upgrade", "").lower() == "websocket"
+
+
+class Gate:
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._numbers = count(1)
+
+    def middlewares(self) -> list[Any]:
+        """Outermost first."""
+        return [self._hold, self._record, self._share, self._explain, self._spoil]
+
+    @web.middleware
+    async def _hold(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """In a black hole requests arrive and nothing ever comes back."""
+        if not request.path.startswith(ADMIN_PREFIX):
+            await self._world.faults.passed("blackhole")
+        return await handler(request)
+
+    @web.middleware
+    async def _record(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        if is_upgrade(request):
+            return await handler(request)  # journaled as a socket's life instead
+        number = next(self._numbers)
+        facts: dict[str, Any] = {
+            "request": number,
+            "method": request.method,
+            "path": request.path,
+            "query": dict(request.query),
+            "headers": dict(request.headers),
+        }
+        try:
+            facts["body"] = _readable(await request.text())
+        except web.HTTPRequestEntityTooLarge:
+            facts["body"] = "(too large)"
+        self._world.journal.write("in", "rest", **facts)
+        response = await handler(request)
+        self._world.journal.write(
+            "out",
+            "rest",
+            request=number,
+            method=request.method,
+            path=request.path,
+            status=response.status,
+            body=_readable(response.text or "") if isinstance(response, web.Response) else None,
+        )
+        return response
+
+    @web.middleware
+    async def _share(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Any page may speak the client API; the admin half shares nothing."""
+        if request.path.startswith(ADMIN_PREFIX) or is_upgrade(request):
+            return await handler(request)
+        if request.method == "OPTIONS":
+            return web.Response(status=204, headers=CORS)
+        response = await handler(request)
+        if not response.prepared:
+            response.headers.update(CORS)
+        return response
+
+    @web.middleware
+    async def _explain(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        try:
+            return await handler(request)
+        except Exception as error:
+            refusal = _refusal_for(error, request)
+        return json_answer(refusal.body(), status=refusal.status, headers=refusal.headers)
+
+    @web.middleware
+    async def _spoil(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        if request.path.startswith(ADMIN_PREFIX) or is_upgrade(request):
+            return await handler(request)
+        faults = self._world.faults
+        if (fault := faults.strike("rate_limit")) is not None:
+            raise _too_many_requests(fault)
+        if (fault := faults.strike("server_errors")) is not None:
+            status = int(fault.settings["status"])
+            raise Refusal("ERR_INTERNAL_SERVER_ERROR", "a fault was asked for", status=status)
+        response = await handler(request)
+        if request.method == "GET" and request.path.endswith("/users"):
+            if faults.strike("half_page") is not None:
+                return await _half(request, cast(web.Response, response))
+        return response
+
+
+def _refusal_for(error: Exception, request: web.Request) -> Refusal:
+    match error:
+        case Refusal():
+            return error
+        case web.HTTPNotFound() | web.HTTPMethodNotAllowed():
+            return not_emulated(f"{request.method} {request.path_qs}")
+        case web.HTTPException():
+            return Refusal("ERR_BAD_REQUEST", error.reason, status=error.status)
+    logger.error("%s %s failed", request.method, request.path, exc_info=error)
+    return Refusal("ERR_INTERNAL", f"emulator error: {error!r}", status=500)
+
+
+def _too_many_requests(fault: Fault) -> Refusal:
+    """Retry-After is whole seconds by RFC 9110; the quota comes in both documented spellings."""
+    seconds = str(math.ceil(fault.settings["retry_after"]))
+    quota: Mapping[str, str] = {"Limit": "500", "Remaining": "0", "Reset": seconds}
+    headers = {"Retry-After": seconds}
+    for spelling in ("X-Rate-Limit-", "X-RateLimit-"):
+        headers.update((spelling + name, value) for name, value in quota.items())
+    return Refusal("ERR_TOO_MANY_REQUESTS", "too many requests", headers=headers)
+
+
+async def _half(request: web.Request, whole: web.Response) -> web.StreamResponse:
+    """All the headers and the first half of the body, then the connection is gone."""
+    body = cast(bytes, whole.body)
+    half = web.StreamResponse(status=whole.status, headers=CORS)
+    half.content_type = "application/json"
+    half.content_length = len(body)
+    half.force_close()
+    await half.prepare(request)
+    await half.write(body[: len(body) // 2])
+    if request.transport is not None:
+        request.transport.close()
+    return half
+
+
+def _readable(text: str) -> Any:
+    """JSON where it is JSON, so that the journal can redact by name; else its beginning."""
+    try:
+        return json.loads(text) if text else None
+    except (ValueError, RecursionError):
+        return text[:1000]

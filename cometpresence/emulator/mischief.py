@@ -1,0 +1,95 @@
+"""The faults as actions: what a test, or an admin call, can make the emulator do wrong."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from .faults import STANDING, Fault
+from .frames import text_frame
+from .refusal import bad_request
+from .world import World
+
+
+class Mischief:
+    """Runs on the loop.  Standing faults are started by name, one-shot ones are methods."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def start(
+        self,
+        name: str,
+        settings: Mapping[str, Any],
+        count: int | None = None,
+        end: Callable[[Fault], None] | None = None,
+    ) -> Fault:
+        return self._world.faults.start(name, settings, count=count, end=end)
+
+    def close_all(self, code: int = 1001, *, clean: bool = True) -> int:
+        if not isinstance(code, int) or not 1000 <= code <= 4999:
+            raise bad_request("a close code is a number from 1000 to 4999")
+        connections = list(self._world.presence.open.values())
+        for connection in connections:
+            if clean:
+                connection.close(code, "closed by the emulator")
+            else:
+                connection.cut()
+        self._world.presence.left(*connections)
+        return len(connections)
+
+    def kill_tcp(self) -> int:
+        connections = list(self._world.presence.open.values())
+        for connection in connections:
+            connection.reset()
+        self._world.presence.left(*connections)
+        return len(connections)
+
+    def expire_tokens(self) -> None:
+        self._world.credentials.revoke_all()
+        self._world.journal.write("in", "lifecycle", event="tokens_expired")
+
+    def send_raw(self, data: bytes | str) -> None:
+        live = self._world.presence.live()
+        raw = text_frame(data) if isinstance(data, str) else bytes(data)
+        for connection in live:
+            connection.write(raw)
+        self._world.journal.write(
+            "out",
+            "ws",
+            sockets=[connection.number for connection in live],
+            type="raw",
+            frame=data if isinstance(data, str) else data.hex(),
+        )
+
+    def by_name(self, name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """The admin call: {"count", ...settings} starts a fault, {"stop": true} ends it."""
+        match name:
+            case "close_all":
+                return {"sockets": self._apply(self.close_all, arguments)}
+            case "kill_tcp":
+                return {"sockets": self._apply(self.kill_tcp, arguments)}
+            case "expire_tokens":
+                self._apply(self.expire_tokens, arguments)
+                return {}
+            case "send_raw":
+                if not isinstance(arguments.get("data"), str):
+                    raise bad_request("send_raw needs data, a text")
+                self.send_raw(arguments["data"])
+                return {}
+        if arguments.get("stop") and name in STANDING:
+            if (fault := self._world.faults.find(name)) is not None:
+                fault.stop()
+            return {"active": False}
+        settings = {key: value for key, value in arguments.items() if key != "count"}
+        self.start(name, settings, arguments.get("count", DEFAULT_COUNTS.get(name)))
+        return {"active": True}
+
+    @staticmethod
+    def _apply(action: Callable[..., Any], arguments: Mapping[str, Any]) -> Any:
+        try:
+            return action(**arguments)
+        except TypeError as error:
+            raise bad_request(str(error)) from None
+
+
+# Faults that strike once unless told otherwise; the rest stay until stopped.
+DEFAULT_COUNTS: Mapping[str, int] = {"rate_limit": 1, "server_errors": 1, "half_page": 1}

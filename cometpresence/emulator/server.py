@@ -1,0 +1,115 @@
+"""The listening socket and everything behind it.  Lives on one event loop."""
+
+import asyncio
+import socket
+import ssl
+
+from aiohttp import web
+
+from .admin import AdminApi
+from .connection import linger_not
+from .gate import Gate, is_upgrade
+from .mischief import Mischief
+from .refusal import not_emulated
+from .rest import RestApi
+from .websocket import WebSocketApi
+from .world import World
+
+_BACKLOG = 4096
+_GOODBYE = 0.5  # seconds for clients to answer our close frames when we stop
+
+
+class Server:
+    def __init__(self, world: World, mischief: Mischief) -> None:
+        self._world = world
+        self._rest = RestApi(world)
+        self._sockets = WebSocketApi(world)
+        self._admin = AdminApi(world, mischief)
+        self._runner: web.AppRunner | None = None
+        self._listener: socket.socket | None = None
+        self._accepting: asyncio.Task[None] | None = None
+        self._handshakes: set[asyncio.Task[None]] = set()
+
+    async def start(self, host: str, port: int, tls: ssl.SSLContext | None) -> int:
+        """Listen; returns the port."""
+        app = web.Application(middlewares=Gate(self._world).middlewares())
+        self._rest.add_routes(app.router)
+        self._admin.add_routes(app.router)
+        app.router.add_route("*", "/", self._root)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=_GOODBYE)
+        await self._runner.setup()
+        self._listener = _listen(host, port)
+        port = int(self._listener.getsockname()[1])
+        self._accepting = asyncio.create_task(self._accept(self._listener, self._runner, tls))
+        return port
+
+    async def stop(self) -> None:
+        if self._accepting is not None and self._listener is not None:
+            self._accepting.cancel()
+            await asyncio.gather(self._accepting, return_exceptions=True)
+            self._listener.close()
+        self._world.faults.clear()  # requests held in a black hole would hold us up, too
+        connections = list(self._world.presence.open.values())
+        for connection in connections:
+            connection.close(1001, "the emulator stops")
+        self._world.presence.left(*connections)
+        for handshake in self._handshakes:
+            handshake.cancel()
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+    async def _accept(
+        self, listener: socket.socket, runner: web.AppRunner, tls: ssl.SSLContext | None
+    ) -> None:
+        """Our own accept loop, because faults must be able to act before TLS and HTTP do."""
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                accepted, _ = await loop.sock_accept(listener)
+            except OSError:  # out of descriptors: others will close some
+                await asyncio.sleep(0.05)
+                continue
+            if self._world.faults.strike("refuse_connections") is not None:
+                self._world.journal.write("out", "lifecycle", event="connection_refused")
+                linger_not(accepted)
+                accepted.close()
+                continue
+            task = loop.create_task(self._welcome(accepted, runner, tls))
+            self._handshakes.add(task)
+            task.add_done_callback(self._handshakes.discard)
+
+    async def _welcome(
+        self, accepted: socket.socket, runner: web.AppRunner, tls: ssl.SSLContext | None
+    ) -> None:
+        server = runner.server
+        assert server is not None
+        try:
+            await self._world.faults.passed("blackhole")
+            await asyncio.get_running_loop().connect_accepted_socket(server, accepted, ssl=tls)
+        except (OSError, asyncio.CancelledError):
+            # The client went away, does not trust us, or we stop: nobody else owns the socket.
+            accepted.close()
+
+    async def _root(self, request: web.Request) -> web.StreamResponse:
+        """`/` is the socket; `/?/api/...` is the online count of PROTOCOL §4.1's trick."""
+        if is_upgrade(request) and request.method == "GET":
+            return await self._sockets.serve(request)
+        if request.method == "POST" and request.query_string == "/api/v1.0/online-members":
+            return await self._rest.count_online(request)
+        raise not_emulated(f"{request.method} {request.path_qs}")
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family, kind, protocol, _, address = socket.getaddrinfo(
+        host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    )[0]
+    listener = socket.socket(family, kind, protocol)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(_BACKLOG)
+        listener.setblocking(False)
+    except OSError:
+        listener.close()
+        raise
+    return listener

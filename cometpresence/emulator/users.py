@@ -1,0 +1,173 @@
+"""The users of the app: who they are, who knows whom, who is online."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from .refusal import Refusal, bad_request
+
+_UID = re.compile(r"[a-z0-9_-]{1,100}")
+
+# Names on the wire and in user files -> attributes.  Snake case is accepted for Python callers.
+_TEXTS = {
+    "name": "name",
+    "role": "role",
+    "avatar": "avatar",
+    "link": "link",
+    "statusMessage": "status_message",
+    "status_message": "status_message",
+}
+_NUMBERS = {
+    "lastActiveAt": "last_active_at",
+    "last_active_at": "last_active_at",
+    "createdAt": "created_at",
+    "updatedAt": "updated_at",
+    "deactivatedAt": "deactivated_at",
+}
+_UID_SETS = {"friends", "blocked"}
+_KNOWN = {*_TEXTS, *_NUMBERS, *_UID_SETS, "uid", "metadata", "tags", "status", "online"}
+
+
+@dataclass(slots=True, kw_only=True)
+class User:
+    uid: str
+    name: str = ""
+    role: str = "default"
+    avatar: str = ""
+    link: str = ""
+    status_message: str = ""
+    metadata: dict[str, Any] = field(default_factory=dict)
+    tags: list[str] = field(default_factory=list)
+    friends: set[str] = field(default_factory=set)
+    blocked: set[str] = field(default_factory=set)  # uids this user has blocked
+    online: bool = False
+    held: bool = False  # online without a socket, because set_online() said so
+    last_active_at: int = 0  # 0: never seen
+    created_at: int = 0
+    updated_at: int = 0
+    deactivated_at: int = 0
+
+    def is_friend_of(self, other: "User") -> bool:
+        """Friendship is bidirectional, whichever side declared it."""
+        return other.uid in self.friends or self.uid in other.friends
+
+    def assign(self, data: Mapping[str, Any]) -> None:
+        """Take the profile fields of `data`; presence and the uid are not among them."""
+        for key, value in data.items():
+            if key in _TEXTS:
+                setattr(self, _TEXTS[key], _text(key, value))
+            elif key in _NUMBERS:
+                setattr(self, _NUMBERS[key], _number(key, value))
+            elif key in _UID_SETS:
+                setattr(self, key, {uid.lower() for uid in _texts(key, value)})
+            elif key == "tags":
+                self.tags = _texts(key, value)
+            elif key == "metadata":
+                if not isinstance(value, Mapping):
+                    raise bad_request("metadata must be an object")
+                self.metadata = dict(value)
+
+    def record(self) -> dict[str, Any]:
+        """Everything there is to know, in the form user files have."""
+        return {
+            "uid": self.uid,
+            "name": self.name,
+            "role": self.role,
+            "avatar": self.avatar,
+            "link": self.link,
+            "statusMessage": self.status_message,
+            "metadata": self.metadata,
+            "tags": self.tags,
+            "friends": sorted(self.friends),
+            "blocked": sorted(self.blocked),
+            "status": "online" if self.online else "offline",
+            "lastActiveAt": self.last_active_at,
+            "createdAt": self.created_at,
+            "updatedAt": self.updated_at,
+            "deactivatedAt": self.deactivated_at,
+        }
+
+
+class Directory:
+    """All users by uid.  Uids are lower case here, whatever was typed."""
+
+    def __init__(self) -> None:
+        self._users: dict[str, User] = {}
+
+    def __iter__(self) -> Iterator[User]:
+        return iter(self._users.values())
+
+    def __len__(self) -> int:
+        return len(self._users)
+
+    def find(self, uid: str) -> User | None:
+        return self._users.get(uid.lower())
+
+    def get(self, uid: str) -> User:
+        user = self.find(uid)
+        if user is None:
+            raise Refusal("ERR_UID_NOT_FOUND", f"the uid {uid} does not exist")
+        return user
+
+    def add(self, data: Mapping[str, Any], *, now: int) -> User:
+        uid = str(data.get("uid", "")).lower()
+        if not _UID.fullmatch(uid):
+            raise bad_request(f"a uid is 1 to 100 of a-z 0-9 - _, not {uid!r}")
+        if uid in self._users:
+            raise Refusal("ERR_UID_ALREADY_EXISTS", f"the uid {uid} exists already")
+        if unknown := set(data) - _KNOWN:
+            raise bad_request(f"user {uid} has unknown fields: {', '.join(sorted(unknown))}")
+        user = User(uid=uid, name=uid, created_at=now, updated_at=now)
+        user.assign(data)
+        user.name = user.name or uid
+        user.online = user.held = bool(data.get("online")) or is_online_word(data.get("status"))
+        if user.online and not user.last_active_at:
+            user.last_active_at = now
+        self._users[uid] = user
+        return user
+
+    def update(self, uid: str, data: Mapping[str, Any], *, now: int) -> User:
+        user = self.get(uid)
+        user.assign(data)
+        user.updated_at = now
+        return user
+
+    def clear(self) -> None:
+        self._users.clear()
+
+    def online(self) -> frozenset[str]:
+        return frozenset(user.uid for user in self if user.online)
+
+
+def is_online_word(status: object) -> bool:
+    """Absent, empty or "offline" is offline; every other status is online, as the SDK folds it."""
+    return status not in (None, "", "offline")
+
+
+def profile_of(body: Mapping[str, Any]) -> dict[str, Any]:
+    """The members of a request body a client may write: not presence, not server-kept times."""
+    writable = {"name", "role", "avatar", "link", "statusMessage", "metadata", "tags"}
+    return {key: value for key, value in body.items() if key in writable}
+
+
+def _text(key: str, value: object) -> str:
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise bad_request(f"{key} must be text")
+    return value
+
+
+def _texts(key: str, value: object) -> list[str]:
+    if isinstance(value, (list, tuple, set, frozenset)):
+        texts = [item for item in value if isinstance(item, str)]
+        if len(texts) == len(value):
+            return texts
+    raise bad_request(f"{key} must be a list of text")
+
+
+def _number(key: str, value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise bad_request(f"{key} must be a whole number of seconds")
+    return value

@@ -1,0 +1,73 @@
+"""Everything the parts of one emulator share.  Touched on the emulator's loop only."""
+
+import random
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from .clock import Clock
+from .credentials import Credentials
+from .delivery import Delivery
+from .faults import Faults
+from .journal import Journal
+from .presence import Presence
+from .users import Directory
+
+
+class World:
+    def __init__(
+        self,
+        *,
+        app_id: str,
+        region: str,
+        auth_key: str,
+        admin_token: str,
+        users: tuple[Mapping[str, Any], ...],
+        clock: Clock,
+        seed: int,
+        strict: bool,
+        presence_cap: int | None,
+        auth_timeout: float,
+        silence_timeout: float,
+        chat_on_one_port: bool,
+    ) -> None:
+        self.app_id = app_id
+        self.region = region
+        self.auth_key = auth_key
+        self.admin_token = admin_token
+        self.clock = clock
+        self.strict = strict
+        self.auth_timeout = auth_timeout
+        self.silence_timeout = silence_timeout
+        self.chat_on_one_port = chat_on_one_port
+        self.before_page: Callable[[int], None] | None = None
+        self.address = ""  # host:port, once listening
+        self.tls = False
+        self._presence_cap = presence_cap
+        self._initial_users = users
+
+        self.rng = random.Random(seed)
+        self.journal = Journal(clock, (auth_key, admin_token))
+        self.users = Directory()
+        self.credentials = Credentials()
+        self.faults = Faults(self.journal)
+        delivery = Delivery(self.faults, self.journal, self.rng)
+        self.presence = Presence(app_id, self.users, clock, delivery, self.faults, self.journal)
+        self._populate()
+
+    def reset(self) -> None:
+        """As it was made: no sockets, no tokens, no faults, the first users, an empty journal."""
+        self.faults.clear()
+        for connection in list(self.presence.open.values()):
+            connection.close(1001, "reset")
+        self.presence.left(*self.presence.open.values())
+        self.credentials.revoke_all()
+        self.users.clear()
+        self.journal.clear()
+        self._populate()
+
+    def _populate(self) -> None:
+        now = self.clock.seconds()
+        for record in self._initial_users:
+            self.users.add(record, now=now)
+        if self._presence_cap is not None:
+            self.faults.start("cap_presence", {"limit": self._presence_cap})
