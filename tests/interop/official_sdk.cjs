@@ -27,6 +27,8 @@ class MemoryStorage {
   clear() { this.#items.clear(); }
 }
 
+const nodeFetch = globalThis.fetch;
+
 const browser = {
   window: globalThis,
   localStorage: new MemoryStorage(),
@@ -37,6 +39,8 @@ const browser = {
   screen: { width: 1280, height: 720, orientation: { type: "landscape-primary" } },
   matchMedia: () => ({ matches: false, addListener() {}, addEventListener() {} }),
   WebSocket: require("ws"),
+  // A page resolves the SDK's referrer "no-referrer" against its own address; Node has none.
+  fetch: (url, { referrer, ...options }) => nodeFetch(url, options),
   crypto: globalThis.crypto ?? require("node:crypto").webcrypto,
 };
 for (const [name, value] of Object.entries(browser)) {
