@@ -54,8 +54,9 @@ CORE_TESTS := $(filter-out $(NET_TESTS),$(PROGRAMS))
 
 CORE_LIBRARIES = $(shell pkg-config --libs libcjson) -lm
 NET_LIBRARIES  = $(shell pkg-config --libs libwebsockets) $(CORE_LIBRARIES) -pthread
+CORE_C        := -std=c11 -pedantic -D_POSIX_C_SOURCE=200809L  # a C library, and nothing else
 WARNINGS      ?= -Wall -Wextra -Werror
-C_FLAGS        = $(if $(filter csrc/core/%,$<),-std=c11 -pedantic,-std=gnu11 -pthread) -g -Icsrc \
+C_FLAGS        = $(if $(filter csrc/core/%,$<),$(CORE_C),-std=gnu11 -pthread) -g -Icsrc \
                  -DCP_VERSION='"$(VERSION)"' $(WARNINGS) $(shell pkg-config --cflags libcjson libwebsockets)
 WRAPPED       := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup,--wrap=strndup
 
