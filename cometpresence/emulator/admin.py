@@ -8,7 +8,7 @@ from aiohttp import web
 from .credentials import same
 from .mischief import Mischief
 from .refusal import Refusal, bad_request
-from .rest import Handler, json_answer, json_body
+from .rest import Handler, json_answer, json_body, own_host
 from .world import World
 
 
@@ -39,7 +39,7 @@ class AdminApi:
     def _check(self, request: web.Request) -> None:
         """A web page elsewhere must not reach in, not even with a stolen token."""
         origin = request.headers.get("Origin")
-        if origin is not None and origin != f"{request.scheme}://{request.host}":
+        if origin is not None and origin != f"{request.scheme}://{own_host(request, self._world)}":
             raise Refusal("AUTH_ERR_NO_ACCESS", f"the origin {origin} may not steer the emulator")
         given = request.headers.get("Authorization", "")
         if not same(given, f"Bearer {self._world.admin_token}"):
@@ -63,8 +63,7 @@ class AdminApi:
         return json_answer({"data": [user.record() for user in self._world.users]})
 
     async def add_user(self, request: web.Request) -> web.StreamResponse:
-        now = self._world.clock.seconds()
-        user = self._world.users.add(await json_body(request), now=now)
+        user = self._world.add_user(await json_body(request))
         return json_answer({"data": user.record()})
 
     async def show_journal(self, request: web.Request) -> web.StreamResponse:

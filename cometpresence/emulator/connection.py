@@ -28,6 +28,7 @@ class Connection:
         self.scope: Scope = "NONE"
         self.roles: frozenset[str] = frozenset()
         self.closed_by: Literal["client", "server"] | None = None
+        self.close_code: int | None = None
         self._journal = journal
 
     @property
@@ -76,7 +77,7 @@ class Connection:
         """Begin the closing handshake.  Never waits; the peer has CLOSE_GRACE to answer."""
         if self._begin_to_close(code=code, reason=reason, clean=True):
             self.write(close_frame(code, reason))
-            asyncio.get_running_loop().call_later(CLOSE_GRACE, self.transport.close)
+            asyncio.get_running_loop().call_later(CLOSE_GRACE, self.transport.abort)
 
     def cut(self) -> None:
         """End the TCP connection without a close frame; the client sees 1006."""
@@ -92,6 +93,7 @@ class Connection:
         if self.closed_by is not None:
             return False
         self.closed_by = "server"
+        self.close_code = code
         self._journal.write(
             "out",
             "lifecycle",

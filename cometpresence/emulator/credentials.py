@@ -15,7 +15,7 @@ def mint(prefix: str) -> str:
 
 
 def same(given: str, expected: str) -> bool:
-    return hmac.compare_digest(given.encode(), expected.encode())
+    return hmac.compare_digest(given.encode(errors="surrogateescape"), expected.encode())
 
 
 class Credentials:

@@ -12,6 +12,10 @@ from .journal import Journal
 from .wire import dumps
 
 
+# The journal names so many sockets of a broadcast; with thousands it would be all numbers.
+_NAMED_RECIPIENTS = 256
+
+
 @dataclass(slots=True)
 class Parcel:
     """A frame, encoded once, and the sockets it was meant for when the event happened."""
@@ -79,7 +83,14 @@ class Delivery:
             connection.write(parcel.data)
         if live:
             numbers = [connection.number for connection in live]
-            self._journal.write("out", "ws", sockets=numbers, type="presence", frame=parcel.frame)
+            self._journal.write(
+                "out",
+                "ws",
+                sockets=numbers[:_NAMED_RECIPIENTS],
+                recipients=len(live),
+                type="presence",
+                frame=parcel.frame,
+            )
 
     def _note_loss(self, frame: dict[str, Any], fault: str) -> None:
         self._journal.write("out", "lifecycle", event="event_lost", fault=fault, frame=frame)

@@ -22,6 +22,7 @@ from .world import World
 _T = TypeVar("_T")
 
 _JOIN_TIMEOUT = 5.0
+_CALL_TIMEOUT = 30.0  # a call takes microseconds; this only ends the wait for a loop that died
 
 
 class Emulator(AbstractContextManager["Emulator"]):
@@ -198,7 +199,7 @@ class Emulator(AbstractContextManager["Emulator"]):
             "friends": list(friends),
             "online": online,
         }
-        self._call(lambda: self._world.users.add(record, now=self._clock.seconds()))
+        self._call(lambda: self._world.add_user(record))
 
     def set_online(self, uid: str, /, *, at: int | None = None) -> None:
         """Online as if on another device, until set_offline(); `at` is the frame's timestamp."""
@@ -361,5 +362,8 @@ class Emulator(AbstractContextManager["Emulator"]):
             except BaseException as error:
                 answer.set_exception(error)
 
-        loop.call_soon_threadsafe(act)
-        return answer.result()
+        try:
+            loop.call_soon_threadsafe(act)
+        except RuntimeError:  # the loop closed since we looked
+            return action()
+        return answer.result(_CALL_TIMEOUT)

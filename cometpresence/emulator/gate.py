@@ -63,7 +63,7 @@ class Gate:
             "headers": dict(request.headers),
         }
         try:
-            facts["body"] = _readable(await request.text())
+            facts["body"] = _readable((await request.read()).decode(errors="replace"))
         except web.HTTPRequestEntityTooLarge:
             facts["body"] = "(too large)"
         self._world.journal.write("in", "rest", **facts)

@@ -96,6 +96,8 @@ class Journal:
         return value
 
     def _scrub(self, text: str) -> str:
+        if not text.isascii():  # lone surrogates, of odd headers or escapes, cannot be written out
+            text = text.encode(errors="backslashreplace").decode()
         for literal in self._literals:
             text = text.replace(literal, REDACTED)
         return _MINTED.sub(REDACTED, text) if len(text) >= 40 else text

@@ -28,6 +28,7 @@ class Presence:
         journal: Journal,
     ) -> None:
         self.open: dict[int, Connection] = {}  # every WebSocket, authenticated or not
+        self.live_count = 0  # authenticated ones; a plain number, since other threads read it
         self._of_uid: dict[str, set[Connection]] = {}  # the live ones, by user
         self._numbers = count(1)
         self._app_id = app_id
@@ -43,13 +44,10 @@ class Presence:
     def live(self) -> list[Connection]:
         return [connection for connection in self.open.values() if connection.is_live]
 
-    @property
-    def live_count(self) -> int:
-        return sum(map(len, self._of_uid.values()))
-
     def joined(self, connection: Connection, user: User) -> None:
         """`connection` has just authenticated as `user`."""
         self._of_uid.setdefault(user.uid, set()).add(connection)
+        self.live_count += 1
         self._journal.write(
             "in",
             "lifecycle",
@@ -68,12 +66,13 @@ class Presence:
         last_sessions: dict[str, str] = {}
         for connection in filter(None, gone):
             if (user := connection.user) is not None:
-                self._of_uid.get(user.uid, set()).discard(connection)
+                self._of_uid[user.uid].discard(connection)
+                self.live_count -= 1
                 last_sessions[user.uid] = connection.session
         for uid, session in last_sessions.items():
             user = self._users.find(uid)
-            if not self._of_uid.get(uid):
-                self._of_uid.pop(uid, None)
+            if not self._of_uid[uid]:
+                del self._of_uid[uid]
                 if user is not None and not user.held:
                     self._move(user, online=False, session=session)
 

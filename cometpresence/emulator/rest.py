@@ -28,14 +28,34 @@ def json_answer(body: object, *, status: int = 200, headers: Any = None) -> web.
 
 async def json_body(request: web.Request) -> dict[str, Any]:
     """The request's JSON object; no body counts as an empty one, as the SDK sends it."""
-    text = await request.text()
+    raw = await request.read()
     try:
-        body = json.loads(text) if text.strip() else {}
-    except ValueError:
+        body = json.loads(raw, parse_constant=_no_constant) if raw.strip() else {}
+    except (ValueError, RecursionError):
         raise bad_request("the body is not JSON") from None
     if not isinstance(body, dict):
         raise bad_request("the body is not a JSON object")
     return body
+
+
+def own_host(request: web.Request, world: World) -> str:
+    """Our host:port as this client spelt it, so that `localhost` stays `localhost`.
+
+    An emulator on loopback believes no other name: it could be a foreign page's doing.
+    """
+    try:
+        parts = urlsplit(f"//{request.headers.get('Host', '')}")
+        name, port = parts.hostname, parts.port
+    except ValueError:
+        name, port = None, None
+    own_name, _, own_port = world.address.rpartition(":")
+    if name is None or (name not in _LOOPBACK and own_name.strip("[]") in _LOOPBACK):
+        return world.address
+    return f"[{name}]:{port or own_port}" if ":" in name else f"{name}:{port or own_port}"
+
+
+def _no_constant(word: str) -> None:
+    raise ValueError(f"{word} is not JSON")
 
 
 class RestApi:
@@ -139,25 +159,12 @@ class RestApi:
 
     def _settings(self, request: web.Request) -> dict[str, Any]:
         return settings_json(
-            self._host_for(request),
+            own_host(request, self._world),
             tls=self._world.tls,
             region=self._world.region,
             now=self._world.clock.seconds(),
             chat_on_one_port=self._world.chat_on_one_port,
         )
-
-    def _host_for(self, request: web.Request) -> str:
-        """Our host:port as this client spelt it, so that `localhost` stays `localhost`."""
-        try:
-            parts = urlsplit(f"//{request.headers.get('Host', '')}")
-            name, port = parts.hostname, parts.port
-        except ValueError:
-            name, port = None, None
-        own_name, _, own_port = self._world.address.rpartition(":")
-        if name not in _LOOPBACK and own_name.strip("[]") in _LOOPBACK:
-            return self._world.address
-        shown = f"[{name}]" if name and ":" in name else name
-        return f"{shown or own_name}:{port or own_port}"
 
     # ---- other users
 

@@ -13,8 +13,6 @@ from .world import World
 
 MAX_MESSAGE = 256 * 1024
 
-_ENDED = (WSMsgType.CLOSED, WSMsgType.CLOSING, WSMsgType.ERROR)
-
 
 class WebSocketApi:
     def __init__(self, world: World) -> None:
@@ -40,8 +38,9 @@ class WebSocketApi:
             path=request.path_qs,
             headers=dict(request.headers),
         )
+        code = 1006
         try:
-            await self._converse(ws, connection)
+            code = await self._converse(ws, connection)
         finally:
             presence.left(connection)
             journal.write(
@@ -51,30 +50,33 @@ class WebSocketApi:
                 socket=connection.number,
                 uid=connection.user.uid if connection.user else None,
                 by=connection.closed_by or "client",
-                code=ws.close_code or 1006,
+                code=connection.close_code or code,
             )
             transport.close()
         return ws
 
-    async def _converse(self, ws: web.WebSocketResponse, connection: Connection) -> None:
+    async def _converse(self, ws: web.WebSocketResponse, connection: Connection) -> int:
+        """Until it ends; returns the close code, as the protocol numbers the ways to end."""
         loop = asyncio.get_running_loop()
         auth_deadline = loop.time() + self._world.auth_timeout
         while True:
             patience = self._world.silence_timeout
             if connection.user is None:
-                patience = max(0.001, auth_deadline - loop.time())
+                patience = max(0.05, auth_deadline - loop.time())
             try:
                 message = await ws.receive(timeout=patience)
             except TimeoutError:
                 self._lost_patience(connection)
                 continue
-            if message.type in _ENDED:
-                return
+            if message.type is WSMsgType.ERROR:  # not WebSocket, or not UTF-8, or too large
+                return ws.close_code or 1006
+            if message.type in (WSMsgType.CLOSED, WSMsgType.CLOSING):
+                return 1006
             if self._world.faults.find("blackhole") is not None:
                 continue  # read and forgotten: not a byte goes back
             if message.type is WSMsgType.CLOSE:
                 self._say_goodbye(connection, message)
-                return
+                return message.data or 1005
             if connection.closed_by is None:
                 self._received(connection, message)
 
@@ -90,7 +92,7 @@ class WebSocketApi:
     def _say_goodbye(self, connection: Connection, message: WSMessage) -> None:
         """The peer's close frame: the answer to ours, or the first, which we answer in kind."""
         if connection.closed_by is None:
-            code = message.data or 1000
+            code = message.data or 1005
             self._world.journal.write(
                 "in",
                 "ws",

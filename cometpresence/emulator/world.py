@@ -10,7 +10,7 @@ from .delivery import Delivery
 from .faults import Faults
 from .journal import Journal
 from .presence import Presence
-from .users import Directory
+from .users import Directory, User, is_online_word
 
 
 class World:
@@ -64,6 +64,14 @@ class World:
         self.users.clear()
         self.journal.clear()
         self._populate()
+
+    def add_user(self, record: Mapping[str, Any]) -> User:
+        """Somebody new; coming online is an event like any other."""
+        profile = {key: value for key, value in record.items() if key not in ("online", "status")}
+        user = self.users.add(profile, now=self.clock.seconds())
+        if record.get("online") or is_online_word(record.get("status")):
+            self.presence.hold_online(user.uid)
+        return user
 
     def _populate(self) -> None:
         now = self.clock.seconds()
