@@ -33,4 +33,8 @@ typedef struct cp_failure {
 void cp_failure_set(cp_failure *self, cp_failure_kind kind, const char *code, const char *format,
                     ...) __attribute__((format(printf, 4, 5)));
 
+/* An argument of the caller's is no good: CP_FAILURE_CONFIG, "The <what> <why>."  Returns
+ * CP_ERR_ARGUMENT, so that a check can end with it. */
+cp_status cp_failure_refuse(cp_failure *self, const char *code, const char *what, const char *why);
+
 #endif

@@ -16,7 +16,7 @@ typedef enum cp_frame_kind {
 
 typedef struct cp_frame {
     cp_frame_kind kind;
-    bool is_echo;         /* our own session caused it; never set for auth answers */
+    bool is_echo;         /* our own session caused it; never set for auth answers and pongs */
     bool accepted;        /* CP_FRAME_AUTH: the exact pair "200" and "OK" */
     char auth_code[64];   /* CP_FRAME_AUTH: what it said, cut to fit */
     char auth_status[64]; /* likewise */

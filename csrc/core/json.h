@@ -9,22 +9,27 @@
 #include "core/slice.h"
 #include "core/status.h"
 
-/* The one face of the JSON engine.  Text passes a strict scan first (size, UTF-8, control
- * bytes and NUL inside strings, depth), because the engine accepts far more than JSON;
- * names are compared with case, and an object that repeats a name it is asked for is
- * treated as not having it. */
+/* The one face of the JSON engine.  Text passes a strict scan first (size, UTF-8, grammar,
+ * no NUL in any form, depth, count of values), because the engine accepts far more than
+ * JSON and spends 64 bytes and more on every value.  Names are compared with case, and an
+ * object that repeats a name it is asked for is treated as not having it. */
 typedef struct cp_json cp_json; /* one value of a parsed document; lent by its document */
 
 typedef struct cp_json_limits {
     size_t bytes;
-    unsigned depth;
+    unsigned depth; /* of arrays and objects in each other */
+    size_t values;  /* of any type, at any depth */
 } cp_json_limits;
 
-#define CP_JSON_FRAME_LIMITS ((cp_json_limits){256 * 1024, 32})
-#define CP_JSON_BODY_LIMITS ((cp_json_limits){4 * 1024 * 1024, 32})
+#define CP_JSON_FRAME_LIMITS ((cp_json_limits){256 * 1024, 32, 16 * 1024})
+#define CP_JSON_BODY_LIMITS ((cp_json_limits){4 * 1024 * 1024, 32, 256 * 1024})
 
-/* Reading */
+/* ---- reading */
+
+/* CP_ERR_MALFORMED, CP_ERR_ENCODING (NUL and half surrogate pairs too), CP_ERR_TOO_LARGE
+ * (numbers of more than 60 digits too) or CP_ERR_TOO_DEEP. */
 cp_status cp_json_scan(cp_slice text, cp_json_limits limits);
+/* Scans, then parses; `text` need not end with NUL.  CP_ERR_NOMEM besides. */
 cp_status cp_json_parse(cp_slice text, cp_json_limits limits, cp_json **out); /* caller frees */
 void cp_json_free(cp_json *document);
 
@@ -51,7 +56,8 @@ double cp_json_number(const cp_json *value);        /* 0 unless it is a number *
 int64_t cp_json_count(const cp_json *value);
 bool cp_json_is_true(const cp_json *value); /* true, a number that is not 0, or "1"/"true" */
 
-/* Writing */
+/* ---- writing */
+
 void cp_json_print(const cp_json *value, cp_buffer *out); /* compact */
 void cp_json_put_text(cp_buffer *out, cp_slice text);     /* quoted and escaped */
 /* `"name":"text",` – nothing at all when the text is absent. */

@@ -39,7 +39,8 @@ typedef struct cp_user_fields {
     bool has_blocked_me;
 } cp_user_fields;
 
-/* A profile beyond this keeps its named fields and loses tags and metadata. */
+/* A profile whose texts are longer than this keeps its named fields and loses tags and
+ * metadata. */
 #define CP_USER_PROFILE_LIMIT (16 * 1024)
 
 cp_user *cp_user_new(const cp_user_fields *fields, bool *trimmed); /* copies; NULL: no memory */
@@ -72,6 +73,10 @@ void cp_presence_destroy(cp_presence *self);
  * becomes its decimal string.  CP_ERR_MALFORMED without a usable uid.  Values over 10^11
  * are milliseconds and become seconds. */
 cp_status cp_presence_read(const cp_json *user, cp_presence *out, bool *trimmed);
+
+/* The same for a user in a frame.  Blocking is not told there, so both flags are false;
+ * status and times are the frame's to say, so they are unknown and absent. */
+cp_status cp_presence_read_pushed(const cp_json *user, cp_presence *out, bool *trimmed);
 
 /* The server's words for a status: absent, empty and "offline" are offline, any other is
  * online (PROTOCOL §3.5). */

@@ -9,4 +9,8 @@
  * U+10FFFF. */
 bool cp_utf8_is_valid(cp_slice text);
 
+/* Copies what fits into `size` bytes, cut between characters, and ends it with NUL.  For
+ * texts of fixed size that Python will read. */
+void cp_utf8_copy(char *out, size_t size, cp_slice text);
+
 #endif

@@ -1,0 +1,475 @@
+#include "core/json.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cjson/cJSON.h>
+
+#include "core/utf8.h"
+
+#define LARGEST_COUNT 9007199254740992.0 /* 2^53: doubles are whole numbers up to here */
+#define LONGEST_NUMBER 60                /* the engine has 63 bytes for one */
+
+/* ---- the strict scan: a recursive descent, no deeper than the limit */
+
+typedef struct scanner {
+    const char *at;
+    const char *end;
+    unsigned depth_left;
+    size_t values_left;
+} scanner;
+
+static cp_status scan_value(scanner *self);
+
+/* NUL is the end: the text was searched for others before. */
+static char peek(const scanner *self)
+{
+    return self->at < self->end ? *self->at : '\0';
+}
+
+static bool skip(scanner *self, char wanted)
+{
+    if (self->at == self->end || *self->at != wanted)
+        return false;
+    self->at++;
+    return true;
+}
+
+static void skip_space(scanner *self)
+{
+    while (skip(self, ' ') || skip(self, '\n') || skip(self, '\r') || skip(self, '\t'))
+        continue;
+}
+
+static bool skip_digits(scanner *self)
+{
+    const char *start = self->at;
+    while (peek(self) >= '0' && peek(self) <= '9')
+        self->at++;
+    return self->at > start;
+}
+
+static cp_status scan_word(scanner *self, const char *word)
+{
+    for (; *word; word++)
+        if (!skip(self, *word))
+            return CP_ERR_MALFORMED;
+    return CP_OK;
+}
+
+static cp_status scan_number(scanner *self)
+{
+    const char *start = self->at;
+    (void)skip(self, '-'); /* may be there */
+    if (!skip(self, '0') && !skip_digits(self))
+        return CP_ERR_MALFORMED;
+    if (skip(self, '.') && !skip_digits(self))
+        return CP_ERR_MALFORMED;
+    if (skip(self, 'e') || skip(self, 'E')) {
+        (void)(skip(self, '+') || skip(self, '-'));
+        if (!skip_digits(self))
+            return CP_ERR_MALFORMED;
+    }
+    return self->at - start <= LONGEST_NUMBER ? CP_OK : CP_ERR_TOO_LARGE;
+}
+
+/* The four digits after \u; -1: they are none. */
+static int scan_unit(scanner *self)
+{
+    int unit = 0;
+    for (int i = 0; i < 4; i++) {
+        char digit = peek(self);
+        if (digit >= '0' && digit <= '9')
+            unit = unit * 16 + (digit - '0');
+        else if (digit >= 'a' && digit <= 'f')
+            unit = unit * 16 + (digit - 'a') + 10;
+        else if (digit >= 'A' && digit <= 'F')
+            unit = unit * 16 + (digit - 'A') + 10;
+        else
+            return -1;
+        self->at++;
+    }
+    return unit;
+}
+
+/* NUL would cut a C string short, and half a surrogate pair is no character. */
+static cp_status scan_unicode(scanner *self)
+{
+    int unit = scan_unit(self);
+    if (unit < 0)
+        return CP_ERR_MALFORMED;
+    if (unit == 0 || (unit >= 0xDC00 && unit <= 0xDFFF))
+        return CP_ERR_ENCODING;
+    if (unit < 0xD800 || unit > 0xDBFF)
+        return CP_OK;
+    if (!skip(self, '\\') || !skip(self, 'u'))
+        return CP_ERR_ENCODING;
+    unit = scan_unit(self);
+    return unit >= 0xDC00 && unit <= 0xDFFF ? CP_OK : CP_ERR_ENCODING;
+}
+
+static cp_status scan_escape(scanner *self)
+{
+    if (skip(self, 'u'))
+        return scan_unicode(self);
+    if (peek(self) == '\0' || !strchr("\"\\/bfnrt", peek(self)))
+        return CP_ERR_MALFORMED;
+    self->at++;
+    return CP_OK;
+}
+
+static cp_status scan_string(scanner *self)
+{
+    if (!skip(self, '"'))
+        return CP_ERR_MALFORMED;
+    while (!skip(self, '"')) {
+        if ((unsigned char)peek(self) < 0x20) /* or the end */
+            return CP_ERR_MALFORMED;
+        cp_status status = CP_OK;
+        if (skip(self, '\\'))
+            status = scan_escape(self);
+        else
+            self->at++;
+        if (status != CP_OK)
+            return status;
+    }
+    return CP_OK;
+}
+
+static cp_status scan_name(scanner *self)
+{
+    cp_status status = scan_string(self);
+    if (status != CP_OK)
+        return status;
+    skip_space(self);
+    return skip(self, ':') ? CP_OK : CP_ERR_MALFORMED;
+}
+
+/* What stands between the brackets, and the closing one. */
+static cp_status scan_items(scanner *self, bool named, char closing)
+{
+    skip_space(self);
+    if (skip(self, closing))
+        return CP_OK;
+    do {
+        skip_space(self);
+        cp_status status = named ? scan_name(self) : CP_OK;
+        if (status == CP_OK)
+            status = scan_value(self);
+        if (status != CP_OK)
+            return status;
+        skip_space(self);
+    } while (skip(self, ','));
+    return skip(self, closing) ? CP_OK : CP_ERR_MALFORMED;
+}
+
+static cp_status scan_container(scanner *self, bool named, char closing)
+{
+    if (self->depth_left == 0)
+        return CP_ERR_TOO_DEEP;
+    self->depth_left--;
+    self->at++;
+    cp_status status = scan_items(self, named, closing);
+    self->depth_left++;
+    return status;
+}
+
+static cp_status scan_value(scanner *self)
+{
+    if (self->values_left == 0)
+        return CP_ERR_TOO_LARGE;
+    self->values_left--;
+    skip_space(self);
+    switch (peek(self)) {
+    case '{':
+        return scan_container(self, true, '}');
+    case '[':
+        return scan_container(self, false, ']');
+    case '"':
+        return scan_string(self);
+    case 't':
+        return scan_word(self, "true");
+    case 'f':
+        return scan_word(self, "false");
+    case 'n':
+        return scan_word(self, "null");
+    default:
+        return scan_number(self);
+    }
+}
+
+cp_status cp_json_scan(cp_slice text, cp_json_limits limits)
+{
+    if (text.length > limits.bytes)
+        return CP_ERR_TOO_LARGE;
+    if (text.length == 0)
+        return CP_ERR_MALFORMED;
+    if (memchr(text.data, '\0', text.length) || !cp_utf8_is_valid(text))
+        return CP_ERR_ENCODING;
+
+    scanner scan = {text.data, text.data + text.length, limits.depth, limits.values};
+    cp_status status = scan_value(&scan);
+    if (status != CP_OK)
+        return status;
+    skip_space(&scan);
+    return scan.at == scan.end ? CP_OK : CP_ERR_MALFORMED;
+}
+
+/* ---- reading */
+
+/* cp_json is never defined: it is the engine's value under a name of ours. */
+static const cJSON *inside(const cp_json *value)
+{
+    return (const cJSON *)(const void *)value;
+}
+
+static const cp_json *outside(const cJSON *value)
+{
+    return (const cp_json *)(const void *)value;
+}
+
+/* The engine answers NULL for no memory too, which only malloc() can tell us apart: it
+ * sets errno.  After the scan little else is left, but a foreign locale may still make the
+ * engine trip over a decimal point, and that must not pass for a fatal error. */
+cp_status cp_json_parse(cp_slice text, cp_json_limits limits, cp_json **out)
+{
+    *out = NULL;
+    cp_status status = cp_json_scan(text, limits);
+    if (status != CP_OK)
+        return status;
+
+    char *copy = malloc(text.length + 1);
+    if (!copy)
+        return CP_ERR_NOMEM;
+    memcpy(copy, text.data, text.length);
+    copy[text.length] = '\0';
+
+    errno = 0;
+    cJSON *document = cJSON_ParseWithLengthOpts(copy, text.length + 1, NULL, true);
+    if (!document)
+        status = errno == ENOMEM ? CP_ERR_NOMEM : CP_ERR_MALFORMED;
+    free(copy);
+    *out = (cp_json *)(void *)document;
+    return status;
+}
+
+void cp_json_free(cp_json *document)
+{
+    cJSON_Delete((cJSON *)(void *)document);
+}
+
+const cp_json *cp_json_member(const cp_json *object, const char *name)
+{
+    const cp_json *found = NULL;
+    if (cp_json_type_of(object) != CP_JSON_OBJECT)
+        return NULL;
+    for (const cp_json *each = cp_json_first(object); each; each = cp_json_next(each)) {
+        if (strcmp(cp_json_name(each), name) != 0)
+            continue;
+        if (found)
+            return NULL;
+        found = each;
+    }
+    return found;
+}
+
+const cp_json *cp_json_first(const cp_json *container)
+{
+    return container ? outside(inside(container)->child) : NULL;
+}
+
+const cp_json *cp_json_next(const cp_json *item)
+{
+    return outside(inside(item)->next);
+}
+
+const char *cp_json_name(const cp_json *item)
+{
+    return inside(item)->string;
+}
+
+cp_json_type cp_json_type_of(const cp_json *value)
+{
+    switch (value ? inside(value)->type & 0xFF : cJSON_NULL) {
+    case cJSON_False:
+        return CP_JSON_FALSE;
+    case cJSON_True:
+        return CP_JSON_TRUE;
+    case cJSON_Number:
+        return CP_JSON_NUMBER;
+    case cJSON_String:
+        return CP_JSON_STRING;
+    case cJSON_Array:
+        return CP_JSON_ARRAY;
+    case cJSON_Object:
+        return CP_JSON_OBJECT;
+    default:
+        return CP_JSON_NULL;
+    }
+}
+
+cp_slice cp_json_text(const cp_json *value)
+{
+    bool is_text = cp_json_type_of(value) == CP_JSON_STRING;
+    return is_text ? cp_slice_of(inside(value)->valuestring) : CP_ABSENT_SLICE;
+}
+
+double cp_json_number(const cp_json *value)
+{
+    return cp_json_type_of(value) == CP_JSON_NUMBER ? inside(value)->valuedouble : 0;
+}
+
+static int64_t count_of_digits(cp_slice text)
+{
+    int64_t count = 0;
+    if (text.length == 0)
+        return CP_ABSENT;
+    for (size_t i = 0; i < text.length; i++) {
+        if (text.data[i] < '0' || text.data[i] > '9')
+            return CP_ABSENT;
+        count = count * 10 + (text.data[i] - '0');
+        if (count > (int64_t)LARGEST_COUNT)
+            return CP_ABSENT;
+    }
+    return count;
+}
+
+int64_t cp_json_count(const cp_json *value)
+{
+    if (cp_json_type_of(value) != CP_JSON_NUMBER)
+        return count_of_digits(cp_json_text(value));
+    double number = cp_json_number(value);
+    /* The range first: to cast a double that is outside is undefined. */
+    if (!(number >= 0 && number <= LARGEST_COUNT) || number != floor(number))
+        return CP_ABSENT;
+    return (int64_t)number;
+}
+
+bool cp_json_is_true(const cp_json *value)
+{
+    cp_slice text = cp_json_text(value);
+    return cp_json_type_of(value) == CP_JSON_TRUE || cp_json_number(value) != 0 ||
+           cp_slice_is(text, "1") || cp_slice_is(text, "true");
+}
+
+/* ---- writing: our own, because the engine's printer rounds whole numbers near 2^53 */
+
+/* The locale's decimal point, however many bytes it has, becomes the one of JSON. */
+static void put_fraction(cp_buffer *out, const char *printed)
+{
+    static const char numeric[] = "0123456789+-e";
+    size_t whole = strspn(printed, numeric);
+    size_t point = strcspn(printed + whole, numeric);
+    cp_buffer_append(out, (cp_slice){printed, whole});
+    if (point > 0)
+        cp_buffer_append_text(out, ".");
+    cp_buffer_append_text(out, printed + whole + point);
+}
+
+static void print_number(double number, cp_buffer *out)
+{
+    char printed[40];
+    if (!isfinite(number)) {
+        cp_buffer_append_text(out, "null"); /* 1e999, as JavaScript has it */
+        return;
+    }
+    if (fabs(number) <= LARGEST_COUNT && number == floor(number)) {
+        cp_buffer_append_format(out, "%.0f", number);
+        return;
+    }
+    for (int digits = 15; digits <= 17; digits++) { /* as few as give the same number back */
+        snprintf(printed, sizeof printed, "%.*g", digits, number);
+        if (strtod(printed, NULL) == number)
+            break;
+    }
+    put_fraction(out, printed);
+}
+
+static void print_items(const cp_json *container, bool named, cp_buffer *out)
+{
+    const char *comma = "";
+    for (const cp_json *each = cp_json_first(container); each; each = cp_json_next(each)) {
+        cp_buffer_append_text(out, comma);
+        if (named) {
+            cp_json_put_text(out, cp_slice_of(cp_json_name(each)));
+            cp_buffer_append_text(out, ":");
+        }
+        cp_json_print(each, out);
+        comma = ",";
+    }
+}
+
+/* Recursive, and no deeper than the scan let the document be. */
+void cp_json_print(const cp_json *value, cp_buffer *out)
+{
+    switch (cp_json_type_of(value)) {
+    case CP_JSON_NULL:
+        cp_buffer_append_text(out, "null");
+        break;
+    case CP_JSON_FALSE:
+        cp_buffer_append_text(out, "false");
+        break;
+    case CP_JSON_TRUE:
+        cp_buffer_append_text(out, "true");
+        break;
+    case CP_JSON_NUMBER:
+        print_number(cp_json_number(value), out);
+        break;
+    case CP_JSON_STRING:
+        cp_json_put_text(out, cp_json_text(value));
+        break;
+    case CP_JSON_ARRAY:
+        cp_buffer_append_text(out, "[");
+        print_items(value, false, out);
+        cp_buffer_append_text(out, "]");
+        break;
+    case CP_JSON_OBJECT:
+        cp_buffer_append_text(out, "{");
+        print_items(value, true, out);
+        cp_buffer_append_text(out, "}");
+        break;
+    }
+}
+
+static bool needs_escape(char byte)
+{
+    return (unsigned char)byte < 0x20 || byte == '"' || byte == '\\';
+}
+
+static void put_escape(cp_buffer *out, char byte)
+{
+    if (byte == '"')
+        cp_buffer_append_text(out, "\\\"");
+    else if (byte == '\\')
+        cp_buffer_append_text(out, "\\\\");
+    else
+        cp_buffer_append_format(out, "\\u%04x", (unsigned)(unsigned char)byte);
+}
+
+void cp_json_put_text(cp_buffer *out, cp_slice text)
+{
+    cp_buffer_append_text(out, "\"");
+    size_t done = 0;
+    for (size_t i = 0; i < text.length; i++) {
+        if (!needs_escape(text.data[i]))
+            continue;
+        cp_buffer_append(out, (cp_slice){text.data + done, i - done});
+        put_escape(out, text.data[i]);
+        done = i + 1;
+    }
+    if (done < text.length)
+        cp_buffer_append(out, (cp_slice){text.data + done, text.length - done});
+    cp_buffer_append_text(out, "\"");
+}
+
+void cp_json_put_member(cp_buffer *out, const char *name, cp_slice text)
+{
+    if (!text.data)
+        return;
+    cp_json_put_text(out, cp_slice_of(name));
+    cp_buffer_append_text(out, ":");
+    cp_json_put_text(out, text);
+    cp_buffer_append_text(out, ",");
+}

@@ -1,0 +1,34 @@
+#include "core/status.h"
+
+const char *cp_status_text(cp_status status)
+{
+    switch (status) {
+    case CP_OK:
+        return "success";
+    case CP_ERR_MALFORMED:
+        return "malformed data";
+    case CP_ERR_TOO_LARGE:
+        return "too much data";
+    case CP_ERR_TOO_DEEP:
+        return "data nested too deeply";
+    case CP_ERR_ENCODING:
+        return "text is not valid UTF-8";
+    case CP_ERR_PROTOCOL:
+        return "the peer broke the protocol";
+    case CP_ERR_ARGUMENT:
+        return "invalid argument";
+    case CP_ERR_CLOSED:
+        return "already closed";
+    case CP_ERR_FORKED:
+        return "made in another process";
+    case CP_ERR_TIMEOUT:
+        return "timed out";
+    case CP_ERR_SYSTEM:
+        return "the system refused a resource";
+    case CP_ERR_FATAL:
+        return "fatal error";
+    case CP_ERR_NOMEM:
+        return "out of memory";
+    }
+    return "unknown status";
+}

@@ -1,0 +1,254 @@
+#include "core/user.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define LONGEST_BLOB (UINT32_MAX / 2)
+#define MILLISECONDS_ABOVE INT64_C(100000000000) /* 10^11 s are the year 5138 */
+
+/* ---- the profile */
+
+struct cp_user {
+    atomic_uint holds;
+    uint16_t present; /* a bit for each text; one that is not there is empty in `blob` */
+    bool blocked_by_me;
+    bool has_blocked_me;
+    int64_t number[CP_USER_NUMBERS];
+    uint32_t end[CP_USER_TEXTS]; /* in `blob`, of each text; the next one begins there */
+    char blob[];
+};
+
+static size_t blob_length(const cp_user_fields *fields)
+{
+    size_t length = 0;
+    for (int i = 0; i < CP_USER_TEXTS; i++)
+        length += fields->text[i].length;
+    return length;
+}
+
+static void fill_blob(cp_user *self, const cp_user_fields *fields)
+{
+    uint32_t end = 0;
+    for (int i = 0; i < CP_USER_TEXTS; i++) {
+        cp_slice text = fields->text[i];
+        if (text.data)
+            self->present |= (uint16_t)(1u << i);
+        if (text.length > 0)
+            memcpy(self->blob + end, text.data, text.length);
+        end += (uint32_t)text.length;
+        self->end[i] = end;
+    }
+}
+
+static bool trim(cp_user_fields *fields)
+{
+    bool had_more = fields->text[CP_USER_TAGS].data || fields->text[CP_USER_METADATA].data;
+    if (!had_more || blob_length(fields) <= CP_USER_PROFILE_LIMIT)
+        return false;
+    fields->text[CP_USER_TAGS] = CP_ABSENT_SLICE;
+    fields->text[CP_USER_METADATA] = CP_ABSENT_SLICE;
+    return true;
+}
+
+cp_user *cp_user_new(const cp_user_fields *given, bool *trimmed)
+{
+    cp_user_fields fields = *given;
+    assert(fields.text[CP_USER_UID].length > 0);
+    *trimmed = trim(&fields);
+
+    size_t length = blob_length(&fields);
+    cp_user *self = length <= LONGEST_BLOB ? malloc(sizeof *self + length) : NULL;
+    if (!self)
+        return NULL;
+    atomic_init(&self->holds, 1);
+    self->present = 0;
+    self->blocked_by_me = fields.blocked_by_me;
+    self->has_blocked_me = fields.has_blocked_me;
+    memcpy(self->number, fields.number, sizeof self->number);
+    fill_blob(self, &fields);
+    return self;
+}
+
+cp_user *cp_user_hold(cp_user *self)
+{
+    atomic_fetch_add_explicit(&self->holds, 1, memory_order_relaxed);
+    return self;
+}
+
+void cp_user_release(cp_user *self)
+{
+    /* Whoever frees must see what every other holder did before it let go. */
+    if (self && atomic_fetch_sub_explicit(&self->holds, 1, memory_order_acq_rel) == 1)
+        free(self);
+}
+
+cp_slice cp_user_text_of(const cp_user *self, cp_user_text which)
+{
+    if (!(self->present & 1u << which))
+        return CP_ABSENT_SLICE;
+    uint32_t start = which > 0 ? self->end[which - 1] : 0;
+    return (cp_slice){self->blob + start, self->end[which] - start};
+}
+
+int64_t cp_user_number_of(const cp_user *self, cp_user_number which)
+{
+    return self->number[which];
+}
+
+bool cp_user_blocked_by_me(const cp_user *self)
+{
+    return self->blocked_by_me;
+}
+
+bool cp_user_has_blocked_me(const cp_user *self)
+{
+    return self->has_blocked_me;
+}
+
+bool cp_user_equal(const cp_user *a, const cp_user *b)
+{
+    return a == b || (a->present == b->present && a->blocked_by_me == b->blocked_by_me &&
+                      a->has_blocked_me == b->has_blocked_me &&
+                      memcmp(a->number, b->number, sizeof a->number) == 0 &&
+                      memcmp(a->end, b->end, sizeof a->end) == 0 &&
+                      memcmp(a->blob, b->blob, a->end[CP_USER_TEXTS - 1]) == 0);
+}
+
+/* ---- presence */
+
+void cp_presence_destroy(cp_presence *self)
+{
+    cp_user_release(self->user);
+    self->user = NULL;
+}
+
+int64_t cp_seconds_of(int64_t server_time)
+{
+    return server_time > MILLISECONDS_ABOVE ? server_time / 1000 : server_time;
+}
+
+cp_presence_status cp_presence_status_of(cp_slice word)
+{
+    return word.length == 0 || cp_slice_is(word, "offline") ? CP_OFFLINE : CP_ONLINE;
+}
+
+/* Some of the vendor's clients know a status of 0 and 1. */
+static cp_presence_status read_status(const cp_json *status)
+{
+    if (cp_json_type_of(status) == CP_JSON_STRING)
+        return cp_presence_status_of(cp_json_text(status));
+    return cp_json_is_true(status) ? CP_ONLINE : CP_OFFLINE;
+}
+
+static int64_t read_time(const cp_json *user, const char *name)
+{
+    return cp_seconds_of(cp_json_count(cp_json_member(user, name)));
+}
+
+#define NUMERIC_UID_SIZE 24 /* any int64_t */
+
+/* A number becomes digits in `digits`.  2^53 itself may stand for a neighbour that a
+ * double cannot tell from it, and a uid must not name somebody else. */
+static cp_slice read_uid(const cp_json *uid, char digits[NUMERIC_UID_SIZE])
+{
+    if (cp_json_type_of(uid) != CP_JSON_NUMBER)
+        return cp_json_text(uid);
+    int64_t number = cp_json_count(uid);
+    if (number == CP_ABSENT || number == INT64_C(1) << 53)
+        return CP_ABSENT_SLICE;
+    snprintf(digits, NUMERIC_UID_SIZE, "%" PRId64, number);
+    return cp_slice_of(digits);
+}
+
+static const char *const text_name[CP_USER_TAGS] = {
+    [CP_USER_UID] = "uid",   [CP_USER_NAME] = "name", [CP_USER_AVATAR] = "avatar",
+    [CP_USER_LINK] = "link", [CP_USER_ROLE] = "role", [CP_USER_STATUS_MESSAGE] = "statusMessage",
+};
+
+static const char *const number_name[CP_USER_NUMBERS] = {
+    [CP_USER_DEACTIVATED_AT] = "deactivatedAt",
+    [CP_USER_CREATED_AT] = "createdAt",
+    [CP_USER_UPDATED_AT] = "updatedAt",
+};
+
+static size_t print_if(const cp_json *value, cp_json_type type, cp_buffer *out)
+{
+    size_t before = out->length;
+    if (cp_json_type_of(value) == type)
+        cp_json_print(value, out);
+    return out->length - before;
+}
+
+static cp_slice raw_text(const char *data, size_t length)
+{
+    return length > 0 ? (cp_slice){data, length} : CP_ABSENT_SLICE;
+}
+
+/* Tags and metadata as JSON again, printed into `raw`. */
+static cp_status read_raw_texts(const cp_json *user, cp_user_fields *fields, cp_buffer *raw)
+{
+    size_t tags = print_if(cp_json_member(user, "tags"), CP_JSON_ARRAY, raw);
+    size_t metadata = print_if(cp_json_member(user, "metadata"), CP_JSON_OBJECT, raw);
+    if (cp_buffer_status(raw) != CP_OK)
+        return cp_buffer_status(raw);
+    const char *data = cp_buffer_slice(raw).data; /* not before: it moves as it grows */
+    fields->text[CP_USER_TAGS] = raw_text(data, tags);
+    fields->text[CP_USER_METADATA] = raw_text(data + tags, metadata);
+    return CP_OK;
+}
+
+/* All but the uid, which a bare string or number has alone. */
+static cp_status read_fields(const cp_json *user, cp_user_fields *fields, cp_buffer *raw)
+{
+    for (int i = CP_USER_UID + 1; i < CP_USER_TAGS; i++)
+        fields->text[i] = cp_json_text(cp_json_member(user, text_name[i]));
+    for (int i = 0; i < CP_USER_NUMBERS; i++)
+        fields->number[i] = read_time(user, number_name[i]);
+    return read_raw_texts(user, fields, raw);
+}
+
+static cp_status read_profile(const cp_json *user, bool pushed, cp_user **out, bool *trimmed)
+{
+    char digits[NUMERIC_UID_SIZE];
+    bool is_object = cp_json_type_of(user) == CP_JSON_OBJECT;
+    cp_user_fields fields = {0};
+    fields.text[CP_USER_UID] = read_uid(is_object ? cp_json_member(user, "uid") : user, digits);
+    if (fields.text[CP_USER_UID].length == 0)
+        return CP_ERR_MALFORMED;
+    fields.blocked_by_me = !pushed && cp_json_is_true(cp_json_member(user, "blockedByMe"));
+    fields.has_blocked_me = !pushed && cp_json_is_true(cp_json_member(user, "hasBlockedMe"));
+
+    cp_buffer raw;
+    cp_buffer_init(&raw);
+    cp_status status = read_fields(user, &fields, &raw);
+    if (status == CP_OK) {
+        *out = cp_user_new(&fields, trimmed);
+        status = *out ? CP_OK : CP_ERR_NOMEM;
+    }
+    cp_buffer_destroy(&raw);
+    return status;
+}
+
+static const cp_presence nobody = {NULL, CP_UNKNOWN, CP_ABSENT, CP_ABSENT};
+
+cp_status cp_presence_read(const cp_json *user, cp_presence *out, bool *trimmed)
+{
+    *out = nobody;
+    *trimmed = false;
+    cp_status status = read_profile(user, false, &out->user, trimmed);
+    if (status != CP_OK)
+        return status;
+    out->status = read_status(cp_json_member(user, "status"));
+    out->last_active_at = read_time(user, "lastActiveAt");
+    return CP_OK;
+}
+
+cp_status cp_presence_read_pushed(const cp_json *user, cp_presence *out, bool *trimmed)
+{
+    *out = nobody;
+    *trimmed = false;
+    return read_profile(user, true, &out->user, trimmed);
+}
