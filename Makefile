@@ -64,16 +64,18 @@ asan_FLAGS     := -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-
 tsan_FLAGS     := -O1 -fsanitize=thread
 plain_FLAGS    := -O1
 
+say = $(if $(V),,@echo '  $(1)' && )# `make V=1 …` shows the commands themselves
+
 define variant  # of all the C programs: $(1) is asan, tsan or plain
 $(BUILD)/$(1)/%.o: %.c Makefile pyproject.toml
 	@mkdir -p $$(@D)
-	$(CC) $$(C_FLAGS) $$($(1)_FLAGS) -MMD -MP -c $$< -o $$@
+	$$(call say,$(1) $$<)$(CC) $$(C_FLAGS) $$($(1)_FLAGS) -MMD -MP -c $$< -o $$@
 
 $(CORE_TESTS:%=$(BUILD)/$(1)/%): $(BUILD)/$(1)/%: $(BUILD)/$(1)/tests/c/%.o $(CORE:%.c=$(BUILD)/$(1)/%.o)
-	$(CC) $$($(1)_FLAGS) $(WRAPPED) $$^ $$(CORE_LIBRARIES) -o $$@
+	$$(call say,$(1) $$(@F))$(CC) $$($(1)_FLAGS) $(WRAPPED) $$^ $$(CORE_LIBRARIES) -o $$@
 
 $(NET_TESTS:%=$(BUILD)/$(1)/%): $(BUILD)/$(1)/%: $(BUILD)/$(1)/tests/c/%.o $(CORE:%.c=$(BUILD)/$(1)/%.o) $(NET:%.c=$(BUILD)/$(1)/%.o)
-	$(CC) $$($(1)_FLAGS) $(WRAPPED) $$^ $$(NET_LIBRARIES) -o $$@
+	$$(call say,$(1) $$(@F))$(CC) $$($(1)_FLAGS) $(WRAPPED) $$^ $$(NET_LIBRARIES) -o $$@
 
 .PHONY: programs-$(1)
 programs-$(1): $(PROGRAMS:%=$(BUILD)/$(1)/%)
