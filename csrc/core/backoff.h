@@ -16,12 +16,12 @@ typedef struct cp_backoff_policy {
 typedef struct cp_backoff {
     cp_backoff_policy policy;
     uint64_t random; /* own state: a splitmix64 sequence */
-    unsigned attempts;
+    unsigned attempts; /* waits given out since the last healthy time */
     cp_usec healthy_since; /* CP_NEVER: not healthy now */
 } cp_backoff;
 
 void cp_backoff_init(cp_backoff *self, cp_backoff_policy policy, uint64_t seed);
-void cp_backoff_healthy(cp_backoff *self, cp_usec now);
+void cp_backoff_healthy(cp_backoff *self, cp_usec now); /* told again: since the first time */
 
 /* The connection failed or ended.  The wait before the next attempt; below 0: give up. */
 cp_usec cp_backoff_failed(cp_backoff *self, cp_usec now);
