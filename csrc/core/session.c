@@ -1,0 +1,419 @@
+#include "core/session_parts.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TLS_RETRY (30 * CP_USEC_PER_SEC)         /* a wrong certificate is not hammered */
+#define COMPLAINT_EVERY (60 * CP_USEC_PER_SEC)   /* about malformed frames */
+#define CLOSES_THAT_REFUSE 2 /* sockets closed in a row before they answered our auth frame */
+
+/* What may follow what.  Every change of state goes through here. */
+#define TO(state) (1u << CP_STATE_##state)
+static const unsigned may_become[] = {
+    /* nobody wants a socket      connect or login; its old socket must close first */
+    [CP_STATE_OFFLINE] = TO(OFFLINE) | TO(CONNECTING) | TO(WAITING) | TO(REFUSED) | TO(CLOSED),
+    /* a socket was asked for     it opened; it did not; the caller changed his mind */
+    [CP_STATE_CONNECTING] =
+        TO(AUTHENTICATING) | TO(WAITING) | TO(REFUSED) | TO(OFFLINE) | TO(CLOSED),
+    /* we said who we are         accepted, with or without a comparison; lost; refused */
+    [CP_STATE_AUTHENTICATING] =
+        TO(SYNCING) | TO(LIVE) | TO(WAITING) | TO(REFUSED) | TO(OFFLINE) | TO(CLOSED),
+    /* comparing with the server  done; lost; a token lost for good */
+    [CP_STATE_SYNCING] = TO(LIVE) | TO(WAITING) | TO(REFUSED) | TO(OFFLINE) | TO(CLOSED),
+    [CP_STATE_LIVE] = TO(WAITING) | TO(REFUSED) | TO(OFFLINE) | TO(CLOSED),
+    /* for its time to come       next attempt; gave up; refused by REST meanwhile */
+    [CP_STATE_WAITING] = TO(CONNECTING) | TO(WAITING) | TO(REFUSED) | TO(OFFLINE) | TO(CLOSED),
+    /* only a caller helps        connect or login */
+    [CP_STATE_REFUSED] = TO(CONNECTING) | TO(WAITING) | TO(OFFLINE) | TO(REFUSED) | TO(CLOSED),
+    [CP_STATE_CLOSED] = TO(CLOSED),
+};
+
+void cp_session_become(cp_session *self, cp_session_state state)
+{
+    assert(may_become[self->state] & (1u << state));
+    self->state = state;
+}
+
+/* ---- life */
+
+cp_session *cp_session_new(const cp_config *config, cp_roster *roster, uint64_t seed)
+{
+    cp_session *self = calloc(1, sizeof *self);
+
+    if (self == NULL)
+        return NULL;
+    self->config = config;
+    self->roster = roster;
+    cp_account_init(&self->account, config);
+    cp_backoff_init(&self->backoff, config->reconnect, seed);
+    cp_backoff_init(&self->sync_backoff, config->reconnect, ~seed);
+    self->sync_backoff.policy.max_attempts = -1;
+    cp_calls_init(&self->calls);
+    cp_sync_init(&self->sync, config);
+    cp_notices_init(&self->notices);
+    cp_buffer_init(&self->frame);
+    self->attempt_deadline = self->retry_at = self->ping_at = self->pong_by = CP_NEVER;
+    self->renewal_at = self->sync_at = self->sync_retry_at = CP_NEVER;
+    self->counts.last_round_trip = CP_NEVER;
+    self->complained_at = -COMPLAINT_EVERY;
+    return self;
+}
+
+void cp_session_free(cp_session *self)
+{
+    if (self == NULL)
+        return;
+    if (self->has_pushed)
+        cp_presence_destroy(&self->pushed);
+    cp_buffer_wipe(&self->frame); /* the auth frame was in it */
+    cp_buffer_destroy(&self->frame);
+    cp_notices_destroy(&self->notices);
+    cp_sync_destroy(&self->sync);
+    cp_calls_destroy(&self->calls);
+    cp_account_forget(&self->account);
+    free(self);
+}
+
+bool cp_session_subscribes(const cp_session *self)
+{
+    return self->config->subscription != CP_SUBSCRIBE_NONE;
+}
+
+bool cp_session_is_accepted(const cp_session *self)
+{
+    return self->state == CP_STATE_SYNCING || self->state == CP_STATE_LIVE;
+}
+
+/* ---- telling */
+
+void cp_session_notify(cp_session *self, cp_notice *notice)
+{
+    cp_notices_post(&self->notices, notice);
+}
+
+void cp_session_put_reason(cp_notice *notice, cp_slice reason)
+{
+    size_t room = sizeof notice->reason - 1;
+    size_t length = reason.length < room ? reason.length : room;
+
+    if (length > 0)
+        memcpy(notice->reason, reason.data, length);
+    notice->reason[length] = '\0';
+}
+
+void cp_session_report(cp_session *self, const char *where, const cp_failure *failure)
+{
+    cp_notice notice = {.kind = CP_NOTICE_ERROR, .failure = *failure};
+
+    cp_session_put_reason(&notice, cp_slice_of(where));
+    cp_session_notify(self, &notice);
+}
+
+static void tell_disconnected(cp_session *self, const cp_ending *ending, cp_usec delay)
+{
+    cp_notice notice = {
+        .kind = CP_NOTICE_DISCONNECTED,
+        .code = ending->code,
+        .clean = ending->clean,
+        .will_retry = delay != CP_NEVER,
+        .delay = delay,
+        .failure = self->cause.kind ? self->cause : ending->failure,
+    };
+    cp_slice reason = ending->reason;
+
+    if (reason.length == 0)
+        reason = cp_slice_of(notice.failure.message);
+    cp_session_put_reason(&notice, reason);
+    cp_session_notify(self, &notice);
+}
+
+/* ---- connecting */
+
+void cp_session_start(cp_session *self)
+{
+    cp_notice notice = {.kind = CP_NOTICE_CONNECTING};
+    cp_failure failure = {0};
+
+    self->retry_at = CP_NEVER;
+    if (self->has_socket) {
+        cp_session_become(self, CP_STATE_WAITING);
+        self->connects_on_close = true;
+        return;
+    }
+    if (cp_account_target(&self->account, CP_SERVICE_SOCKET, &self->socket) != CP_OK) {
+        cp_failure_set(&failure, CP_FAILURE_CONFIG, "ERR_INVALID_HOST",
+                       "the chat host is missing, malformed, or plain and not allowed");
+        cp_session_refuse(self, &failure);
+        return;
+    }
+    cp_session_become(self, CP_STATE_CONNECTING);
+    self->has_socket = true;
+    self->was_accepted = false;
+    self->connects_on_close = false;
+    self->cause = (cp_failure){0};
+    self->wish = CP_WISH_CONNECT;
+    self->attempt_deadline = self->now.usec + self->config->connect_timeout;
+    notice.attempt = ++self->attempt;
+    notice.delay = self->retry_delay;
+    cp_session_notify(self, &notice);
+}
+
+/* The caller wants no socket, or a different one. */
+void cp_session_leave(cp_session *self, cp_session_state state)
+{
+    cp_failure failure = {0};
+
+    cp_session_become(self, state);
+    self->retry_at = self->attempt_deadline = self->ping_at = self->pong_by = CP_NEVER;
+    self->renewal = CP_RENEWAL_NONE;
+    self->renewal_ticket = 0;
+    self->sync_at = self->renewal_at = CP_NEVER;
+    self->retry_delay = 0;
+    self->attempt = 0;
+    self->owes_auth = self->owes_ping = self->connects_on_close = false;
+    self->goes_stale = true;
+    cp_sync_abandon(&self->sync);
+    if (self->has_socket)
+        self->wish = CP_WISH_CLOSE;
+    cp_failure_set(&failure, CP_FAILURE_NOT_CONNECTED, "ERR_NOT_CONNECTED", "disconnected");
+    cp_calls_finish_waiting(&self->calls, CP_CALL_AWAIT_SYNC, &failure);
+    cp_calls_finish_waiting(&self->calls, CP_CALL_RESYNC, &failure);
+    cp_calls_resume(&self->calls, &failure);
+}
+
+void cp_session_refuse(cp_session *self, const cp_failure *failure)
+{
+    cp_calls_finish_waiting(&self->calls, CP_CALL_AWAIT_SYNC, failure);
+    cp_calls_finish_waiting(&self->calls, CP_CALL_RESYNC, failure);
+    cp_calls_resume(&self->calls, failure);
+    cp_session_leave(self, CP_STATE_REFUSED);
+    self->last_failure = *failure;
+    cp_session_report(self, "connection", failure);
+}
+
+void cp_session_opened(cp_session *self, cp_now now)
+{
+    self->now = now;
+    if (self->state != CP_STATE_CONNECTING)
+        return; /* we left meanwhile; CLOSE is wished */
+    cp_session_become(self, CP_STATE_AUTHENTICATING);
+    self->owes_auth = true;
+}
+
+/* ---- receiving */
+
+static void accept(cp_session *self)
+{
+    bool compares = cp_session_subscribes(self) && self->config->sync_on_connect;
+    cp_notice notice = {.kind = CP_NOTICE_CONNECTED, .generation = ++self->generation};
+
+    cp_session_become(self, compares ? CP_STATE_SYNCING : CP_STATE_LIVE);
+    cp_backoff_healthy(&self->backoff, self->now.usec);
+    if (self->generation > 1)
+        self->counts.reconnects += 1;
+    self->was_accepted = self->begins_generation = true;
+    self->attempt = self->closes_in_auth = 0;
+    self->retry_delay = 0;
+    self->asked_server = self->asked_provider = false;
+    self->attempt_deadline = CP_NEVER;
+    self->ping_at = self->now.usec + self->config->ping_interval;
+    self->audit_is_set = false;
+    self->sync_at = CP_NEVER;
+    cp_session_notify(self, &notice);
+    if (compares)
+        cp_session_compare(self);
+    else
+        cp_calls_finish_synced(&self->calls, &(cp_sync_report){.generation = self->generation});
+}
+
+static void refused_at_socket(cp_session *self, const char *code, const char *words)
+{
+    cp_failure failure = {0};
+
+    cp_failure_set(&failure, CP_FAILURE_AUTH, "AUTH_ERR_JWT_REFUSED",
+                   "the socket refused our jwt (%s%s%s)", code, *words ? " " : "", words);
+    cp_session_renew(self, &failure);
+}
+
+static void take_auth_answer(cp_session *self, const cp_frame *frame)
+{
+    if (self->state != CP_STATE_AUTHENTICATING)
+        return;
+    if (frame->accepted)
+        accept(self);
+    else
+        refused_at_socket(self, frame->auth_code, frame->auth_status);
+}
+
+static void take_presence(cp_session *self, cp_frame *frame)
+{
+    if (frame->is_echo || !cp_session_is_accepted(self) || self->has_pushed)
+        return;
+    self->pushed = frame->presence;
+    self->has_pushed = true;
+    frame->presence = (cp_presence){0}; /* ours now */
+    cp_sync_moved(&self->sync);
+}
+
+static void take_pong(cp_session *self)
+{
+    if (self->pong_by == CP_NEVER)
+        return; /* nobody asked */
+    self->pong_by = CP_NEVER;
+    self->counts.last_round_trip = self->now.usec - self->ping_sent_at;
+}
+
+void cp_session_received(cp_session *self, cp_slice text, cp_now now)
+{
+    cp_status status;
+    cp_frame frame;
+
+    self->now = now;
+    if (self->state != CP_STATE_AUTHENTICATING && !cp_session_is_accepted(self))
+        return; /* words of a socket we are leaving */
+    status = cp_frame_read(text, cp_slice_of(self->config->session_id), &frame);
+    if (status != CP_OK) {
+        cp_session_mangled(self, status, now);
+        return;
+    }
+    self->counts.frames += 1;
+    switch (frame.kind) {
+    case CP_FRAME_AUTH:
+        take_auth_answer(self, &frame);
+        break;
+    case CP_FRAME_PRESENCE:
+        take_presence(self, &frame);
+        break;
+    case CP_FRAME_PONG:
+        take_pong(self);
+        break;
+    case CP_FRAME_UNKNOWN:
+        self->counts.unknown_frames += 1;
+        break;
+    case CP_FRAME_IGNORED:
+        break;
+    }
+    cp_frame_destroy(&frame);
+}
+
+void cp_session_mangled(cp_session *self, cp_status why, cp_now now)
+{
+    cp_failure failure = {0};
+
+    self->now = now;
+    self->counts.frames += 1;
+    self->counts.malformed += 1;
+    if (now.usec - self->complained_at < COMPLAINT_EVERY)
+        return;
+    self->complained_at = now.usec;
+    cp_failure_set(&failure, CP_FAILURE_PROTOCOL, "ERR_MALFORMED_FRAME",
+                   "a frame was dropped: %s (%llu so far)", cp_status_text(why),
+                   (unsigned long long)self->counts.malformed);
+    cp_session_report(self, "frame", &failure);
+}
+
+/* ---- ending */
+
+/* The socket is gone though we wanted it. */
+static void lost(cp_session *self, const cp_ending *ending)
+{
+    cp_failure failure = self->cause.kind ? self->cause : ending->failure;
+    bool is_news = failure.kind == CP_FAILURE_TLS && self->last_failure.kind != CP_FAILURE_TLS;
+    cp_usec delay;
+
+    if (failure.kind == CP_FAILURE_NONE)
+        cp_failure_set(&failure, CP_FAILURE_CONNECTION_LOST, "ERR_CONNECTION_LOST",
+                       "the server closed the socket with code %u", (unsigned)ending->code);
+    if (failure.kind == CP_FAILURE_TLS)
+        delay = cp_backoff_failed_slowly(&self->backoff, self->now.usec, TLS_RETRY);
+    else
+        delay = cp_backoff_failed(&self->backoff, self->now.usec);
+    if (!self->was_accepted)
+        cp_account_rotate(&self->account);
+    self->last_failure = failure;
+    if (self->was_accepted)
+        tell_disconnected(self, ending, delay < 0 ? CP_NEVER : delay);
+    if (delay < 0) {
+        cp_session_refuse(self, &failure);
+        return;
+    }
+    if (is_news)
+        cp_session_report(self, "connection", &failure);
+    cp_session_become(self, CP_STATE_WAITING);
+    self->retry_delay = delay;
+    self->retry_at = self->now.usec + delay;
+}
+
+/* Closed instead of answering our auth frame: with a code for it, or again and again. */
+static bool was_refusal(cp_session *self, const cp_ending *ending)
+{
+    if (self->state != CP_STATE_AUTHENTICATING || self->cause.kind != CP_FAILURE_NONE)
+        return false;
+    if (ending->code == 1008 || (ending->code >= 4000 && ending->code <= 4999))
+        return true;
+    return ending->clean && ++self->closes_in_auth >= CLOSES_THAT_REFUSE;
+}
+
+static void ended_as_wished(cp_session *self, const cp_ending *ending)
+{
+    if (self->was_accepted)
+        tell_disconnected(self, ending, CP_NEVER);
+    cp_calls_finish_waiting(&self->calls, CP_CALL_DISCONNECT, NULL);
+    cp_calls_finish_waiting(&self->calls, CP_CALL_CLOSE, NULL);
+    if (self->state == CP_STATE_WAITING && self->connects_on_close)
+        cp_session_start(self);
+}
+
+void cp_session_closed(cp_session *self, const cp_ending *ending, cp_now now)
+{
+    bool was_wanted = self->state >= CP_STATE_CONNECTING && self->state <= CP_STATE_LIVE;
+
+    self->now = now;
+    self->has_socket = false;
+    self->wish = CP_WISH_STAY;
+    self->owes_auth = self->owes_ping = false;
+    self->attempt_deadline = self->ping_at = self->pong_by = CP_NEVER;
+    self->goes_stale = true;
+    self->sync_at = CP_NEVER;
+    cp_sync_abandon(&self->sync); /* half a comparison infers nothing */
+    if (!was_wanted)
+        ended_as_wished(self, ending);
+    else if (was_refusal(self, ending))
+        refused_at_socket(self, "closed", "");
+    else
+        lost(self, ending);
+    self->was_accepted = false;
+}
+
+/* ---- time */
+
+static void give_up_on_socket(cp_session *self, cp_failure_kind kind, const char *words)
+{
+    cp_failure_set(&self->cause, kind, "ERR_CONNECTION_LOST", "%s", words);
+    self->attempt_deadline = self->ping_at = self->pong_by = CP_NEVER;
+    self->wish = CP_WISH_ABORT;
+}
+
+static void ping(cp_session *self)
+{
+    self->owes_ping = true;
+    self->ping_sent_at = self->now.usec;
+    self->ping_at = self->now.usec + self->config->ping_interval;
+    if (self->pong_by == CP_NEVER)
+        self->pong_by = self->now.usec + self->config->ping_timeout;
+}
+
+void cp_session_elapsed(cp_session *self, cp_now now)
+{
+    self->now = now;
+    if (now.usec >= self->attempt_deadline)
+        give_up_on_socket(self, CP_FAILURE_TIMEOUT, "no connection within the connect timeout");
+    if (now.usec >= self->pong_by)
+        give_up_on_socket(self, CP_FAILURE_CONNECTION_LOST, "no pong within the ping timeout");
+    if (now.usec >= self->ping_at)
+        ping(self);
+    if (now.usec >= self->retry_at)
+        cp_session_start(self);
+    cp_session_rest_elapsed(self);
+}

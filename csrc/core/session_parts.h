@@ -1,0 +1,88 @@
+#ifndef CP_CORE_SESSION_PARTS_H
+#define CP_CORE_SESSION_PARTS_H
+
+#include "core/backoff.h"
+#include "core/calls.h"
+#include "core/session.h"
+#include "core/sync.h"
+
+/* What the session is made of, shared by its three files: session.c (the socket's life
+ * and the table of states), session_rest.c (what callers ask, tokens, answers) and
+ * session_wishes.c (what is pulled out of it). */
+
+/* A lost token or a refused jwt is renewed once: ask the server for a fresh jwt, then the
+ * token provider for a token (DESIGN §8). */
+typedef enum cp_renewal {
+    CP_RENEWAL_NONE,
+    CP_RENEWAL_ASK_SERVER,   /* GET me is wanted or under way */
+    CP_RENEWAL_ASK_PROVIDER, /* CP_CALL_TOKEN is awaited, or its PUT me is under way */
+} cp_renewal;
+
+struct cp_session {
+    const cp_config *config;
+    cp_roster *roster;
+    cp_account account;
+    cp_backoff backoff;      /* between sockets */
+    cp_backoff sync_backoff; /* between attempts at a comparison */
+    cp_calls calls;
+    cp_sync sync;
+    cp_notices notices; /* to be pulled */
+
+    cp_session_state state;
+    cp_now now; /* of the latest fact */
+
+    cp_wish wish;
+    cp_target socket;
+    bool has_socket;         /* closed() is owed to us */
+    bool was_accepted;       /* on this socket, so its end is worth telling */
+    bool connects_on_close;  /* as soon as the old socket is gone */
+    unsigned attempt;        /* since the last accepted one */
+    unsigned closes_in_auth; /* in a row */
+    uint32_t generation;
+    cp_failure cause;        /* why we ended the socket; kind NONE: we did not */
+    cp_failure last_failure; /* for the words of a timeout */
+
+    cp_usec attempt_deadline, retry_at, ping_at, pong_by, ping_sent_at;
+    cp_usec retry_delay; /* waited, or being waited, before this attempt */
+    bool owes_auth, owes_ping;
+    cp_buffer frame; /* the one lent by next_frame() */
+
+    uint64_t tickets; /* given so far */
+    cp_usec quiet_until; /* the server asked us to send no requests before */
+
+    cp_renewal renewal;
+    uint64_t renewal_ticket; /* 0: none under way */
+    cp_usec renewal_at;
+    bool asked_server, asked_provider; /* since a socket was last accepted */
+
+    cp_usec sync_at;       /* when the next comparison is due */
+    cp_usec sync_retry_at; /* a page failed: not before */
+    bool has_synced;       /* ever */
+    bool audit_is_set;     /* in this generation */
+
+    /* For the roster, handed over by apply(). */
+    bool begins_generation, goes_stale, is_degraded;
+    bool has_pushed;
+    cp_presence pushed;
+
+    cp_session_counts counts;
+    cp_usec complained_at; /* about a malformed frame */
+};
+
+/* session.c */
+void cp_session_become(cp_session *self, cp_session_state state);
+void cp_session_start(cp_session *self);                           /* connect now */
+void cp_session_leave(cp_session *self, cp_session_state state);   /* OFFLINE or CLOSED */
+void cp_session_refuse(cp_session *self, const cp_failure *failure); /* nothing helps */
+void cp_session_report(cp_session *self, const char *where, const cp_failure *failure);
+void cp_session_notify(cp_session *self, cp_notice *notice); /* takes its contents */
+void cp_session_put_reason(cp_notice *notice, cp_slice reason);
+bool cp_session_subscribes(const cp_session *self);
+bool cp_session_is_accepted(const cp_session *self);
+
+/* session_rest.c */
+void cp_session_renew(cp_session *self, const cp_failure *failure); /* after this refusal */
+void cp_session_compare(cp_session *self); /* with the server, from now */
+void cp_session_rest_elapsed(cp_session *self);
+
+#endif

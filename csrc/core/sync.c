@@ -1,0 +1,358 @@
+#include "core/sync.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#define BATCH 256 /* users per hold of the roster's lock */
+
+void cp_sync_init(cp_sync *self, const cp_config *config)
+{
+    memset(self, 0, sizeof *self);
+    self->config = config;
+}
+
+static void forget_doubtful(cp_sync *self)
+{
+    for (size_t i = 0; i < self->doubtful_count; i++)
+        cp_user_release(self->doubtful[i]);
+    self->doubtful_count = 0;
+    cp_users_page_destroy(&self->verdicts);
+}
+
+static void forget_listed(cp_sync *self)
+{
+    for (size_t i = 0; i < self->listed_count; i++)
+        cp_presence_destroy(&self->listed[i]);
+    free(self->listed);
+    self->listed = NULL;
+    self->listed_count = self->listed_capacity = self->confirmed = 0;
+}
+
+void cp_sync_abandon(cp_sync *self)
+{
+    forget_listed(self);
+    forget_doubtful(self);
+    cp_sync_report_destroy(&self->report);
+    memset(&self->report, 0, sizeof self->report);
+    self->phase = CP_PHASE_IDLE;
+    self->ticket = 0;
+    self->begun = false;
+}
+
+void cp_sync_destroy(cp_sync *self)
+{
+    cp_sync_abandon(self);
+}
+
+void cp_sync_begin(cp_sync *self, cp_origin origin, cp_usec now)
+{
+    cp_sync_abandon(self);
+    self->phase = CP_PHASE_PAGING;
+    self->origin = origin;
+    self->started_at = now;
+    self->page = 1;
+    self->moved = false;
+    self->cursor = 0;
+    self->report.passes = 1;
+}
+
+void cp_sync_moved(cp_sync *self)
+{
+    self->moved = true;
+}
+
+bool cp_sync_is_running(const cp_sync *self)
+{
+    return self->phase != CP_PHASE_IDLE && self->phase != CP_PHASE_DONE;
+}
+
+/* ---- asking */
+
+static cp_status ask_for_page(cp_sync *self, const cp_account *account, cp_http_request *out,
+                              cp_failure *failure)
+{
+    const cp_config *config = self->config;
+    cp_users_query query;
+
+    /* Everything in it is lent by the config, so it is not destroyed. */
+    cp_users_query_init(&query);
+    query.limit = config->page_size;
+    query.page = self->page;
+    query.status = config->sync_whole ? NULL : (char *)"online";
+    query.roles = config->subscription == CP_SUBSCRIBE_ROLES ? config->roles : NULL;
+    query.friends_only = config->subscription == CP_SUBSCRIBE_FRIENDS;
+    return cp_rest_get_users(account, &query, out, failure);
+}
+
+static cp_status ask_about_doubtful(cp_sync *self, const cp_account *account, cp_http_request *out,
+                                    cp_failure *failure)
+{
+    char *uids[CP_USERS_UIDS_MAX + 1] = {NULL};
+    cp_status status = CP_OK;
+    cp_users_query query;
+
+    for (size_t i = 0; i < self->doubtful_count && status == CP_OK; i++) {
+        cp_slice uid = cp_user_text_of(self->doubtful[i], CP_USER_UID);
+
+        uids[i] = strndup(uid.data, uid.length);
+        status = uids[i] ? CP_OK : CP_ERR_NOMEM;
+    }
+    cp_users_query_init(&query);
+    query.limit = CP_USERS_LIMIT_MAX;
+    query.page = 1;
+    query.uids = uids; /* lent */
+    if (status == CP_OK)
+        status = cp_rest_get_users(account, &query, out, failure);
+    for (size_t i = 0; i < self->doubtful_count; i++)
+        free(uids[i]);
+    return status;
+}
+
+cp_status cp_sync_next_request(cp_sync *self, const cp_account *account, uint64_t ticket,
+                               cp_http_request *out, bool *wanted, cp_failure *failure)
+{
+    cp_status status = CP_OK;
+
+    *wanted = false;
+    if (self->ticket != 0)
+        return CP_OK;
+    if (self->phase == CP_PHASE_PAGING)
+        status = ask_for_page(self, account, out, failure);
+    else if (self->phase == CP_PHASE_ASKING)
+        status = ask_about_doubtful(self, account, out, failure);
+    else
+        return CP_OK;
+    if (status != CP_OK)
+        return status;
+    out->ticket = self->ticket = ticket;
+    *wanted = true;
+    return CP_OK;
+}
+
+/* ---- answers */
+
+static cp_status keep_page(cp_sync *self, cp_users_page *page)
+{
+    size_t needed = self->listed_count + page->count;
+
+    if (needed > self->listed_capacity) {
+        size_t capacity = needed * 2;
+        cp_presence *grown = realloc(self->listed, capacity * sizeof *grown);
+
+        if (grown == NULL)
+            return CP_ERR_NOMEM;
+        self->listed = grown;
+        self->listed_capacity = capacity;
+    }
+    if (page->count > 0)
+        memcpy(self->listed + self->listed_count, page->users, page->count * sizeof *page->users);
+    self->listed_count = needed;
+    page->count = 0; /* the users are ours now */
+    return CP_OK;
+}
+
+/* An empty page ends the list whatever it claims; a full one that says nothing about the
+ * number of pages does not.  Nor is a server followed for ever: more than max_users cannot
+ * be tracked anyway. */
+static bool was_last_page(const cp_sync *self, const cp_users_page *page, size_t entries)
+{
+    if (entries == 0 || self->listed_count > self->config->max_users)
+        return true;
+    if (page->total_pages > 0)
+        return self->page >= page->total_pages;
+    return entries < (size_t)self->config->page_size;
+}
+
+static cp_status take_page(cp_sync *self, const cp_http_answer *answer, cp_failure *failure)
+{
+    cp_users_page page = {0};
+    size_t entries;
+    cp_status status = cp_rest_read_users(answer, &page, failure);
+
+    if (status != CP_OK)
+        return status;
+    entries = page.count + page.skipped;
+    status = keep_page(self, &page);
+    if (status == CP_OK) {
+        self->report.pages += 1;
+        if (!was_last_page(self, &page, entries)) {
+            self->page += 1;
+        } else if (self->moved && self->report.passes < CP_SYNC_PASSES) {
+            self->report.passes += 1;
+            self->page = 1;
+            self->moved = false;
+        } else {
+            self->phase = CP_PHASE_CONFIRMING;
+        }
+    }
+    cp_users_page_destroy(&page);
+    return status;
+}
+
+cp_status cp_sync_answered(cp_sync *self, const cp_http_answer *answer, cp_failure *failure)
+{
+    cp_status status = CP_OK;
+
+    self->ticket = 0;
+    if (self->phase == CP_PHASE_PAGING) {
+        status = take_page(self, answer, failure);
+    } else if (self->phase == CP_PHASE_ASKING) {
+        status = cp_rest_read_users(answer, &self->verdicts, failure);
+        if (status == CP_OK) {
+            self->report.pages += 1;
+            self->phase = CP_PHASE_SETTLING;
+        }
+    }
+    return status;
+}
+
+/* ---- into the roster */
+
+/* Remembers for the report what the roster changed; without memory the report is short of
+ * a name, the roster is not. */
+static void note_change(cp_user ***list, uint32_t *count, cp_user *user)
+{
+    if ((*count & (*count - 1)) == 0) { /* 0 or a power of two: full */
+        cp_user **grown = realloc(*list, (*count ? *count * 2 : 1) * sizeof **list);
+
+        if (grown == NULL)
+            return;
+        *list = grown;
+    }
+    (*list)[(*count)++] = cp_user_hold(user);
+}
+
+static void note_difference(cp_sync *self, const cp_roster *roster, cp_slice uid,
+                            cp_presence_status before)
+{
+    cp_roster_view after;
+
+    if (!cp_roster_find(roster, uid, &after) || after.status == before)
+        return;
+    if (after.status == CP_ONLINE)
+        note_change(&self->report.went_online, &self->report.went_online_count, after.user);
+    else if (after.status == CP_OFFLINE && before == CP_ONLINE)
+        note_change(&self->report.went_offline, &self->report.went_offline_count, after.user);
+}
+
+static cp_presence_status status_in(const cp_roster *roster, cp_slice uid)
+{
+    cp_roster_view view;
+
+    return cp_roster_find(roster, uid, &view) ? view.status : CP_UNKNOWN;
+}
+
+static void confirm_some(cp_sync *self, cp_roster *roster, cp_usec now)
+{
+    size_t end = self->confirmed + BATCH;
+
+    if (!self->begun)
+        cp_roster_begin_comparison(roster, self->origin);
+    self->begun = true;
+    if (end > self->listed_count)
+        end = self->listed_count;
+    for (; self->confirmed < end; self->confirmed++) {
+        const cp_presence *listed = &self->listed[self->confirmed];
+        cp_slice uid = cp_user_text_of(listed->user, CP_USER_UID);
+        cp_presence_status before = status_in(roster, uid);
+
+        /* A full roster or no memory: the user is untracked, and the roster counts it. */
+        if (cp_roster_confirm(roster, listed, now) == CP_OK)
+            note_difference(self, roster, uid, before);
+    }
+    if (self->confirmed == self->listed_count) {
+        forget_listed(self);
+        self->phase = CP_PHASE_SEARCHING;
+    }
+}
+
+static void search_some(cp_sync *self, cp_roster *roster, cp_usec now)
+{
+    size_t room = CP_USERS_UIDS_MAX - self->doubtful_count;
+    size_t found = cp_roster_doubtful(roster, &self->cursor, BATCH,
+                                      self->doubtful + self->doubtful_count, room);
+
+    for (size_t i = 0; i < found; i++)
+        cp_user_hold(self->doubtful[self->doubtful_count + i]);
+    self->doubtful_count += found;
+    if (self->doubtful_count == CP_USERS_UIDS_MAX) {
+        self->phase = CP_PHASE_ASKING;
+    } else if (self->cursor == SIZE_MAX && self->doubtful_count > 0) {
+        self->phase = CP_PHASE_ASKING;
+    } else if (self->cursor == SIZE_MAX) {
+        self->report.generation = cp_roster_generation(roster);
+        self->report.online = (uint32_t)cp_roster_online(roster);
+        self->report.duration = now - self->started_at;
+        self->phase = CP_PHASE_DONE;
+    }
+}
+
+static bool is_one_of(cp_slice role, char *const *roles)
+{
+    for (; roles != NULL && *roles != NULL; roles++) {
+        if (cp_slice_is(role, *roles))
+            return true;
+    }
+    return false;
+}
+
+/* The server calls a user online that its own list of our scope did not have. */
+static bool is_in_scope(const cp_sync *self, const cp_user *user)
+{
+    switch (self->config->subscription) {
+    case CP_SUBSCRIBE_ALL_USERS:
+        return true;
+    case CP_SUBSCRIBE_ROLES:
+        return is_one_of(cp_user_text_of(user, CP_USER_ROLE), self->config->roles);
+    default:
+        return false; /* a friend would have been listed */
+    }
+}
+
+static const cp_presence *find_verdict(const cp_sync *self, cp_slice uid)
+{
+    for (size_t i = 0; i < self->verdicts.count; i++) {
+        const cp_presence *verdict = &self->verdicts.users[i];
+        cp_slice other = cp_user_text_of(verdict->user, CP_USER_UID);
+
+        if (other.length == uid.length && strncasecmp(other.data, uid.data, uid.length) == 0)
+            return verdict;
+    }
+    return NULL;
+}
+
+static void settle_some(cp_sync *self, cp_roster *roster, cp_usec now)
+{
+    for (size_t i = 0; i < self->doubtful_count; i++) {
+        cp_slice uid = cp_user_text_of(self->doubtful[i], CP_USER_UID);
+        cp_presence_status before = status_in(roster, uid);
+        const cp_presence *answer = find_verdict(self, uid);
+        /* One the server no longer has is gone. */
+        cp_presence_status verdict = answer ? answer->status : CP_OFFLINE;
+
+        if (verdict == CP_ONLINE && !is_in_scope(self, answer->user))
+            verdict = CP_UNKNOWN;
+        cp_roster_settle(roster, uid, answer, verdict, now);
+        note_difference(self, roster, uid, before);
+    }
+    forget_doubtful(self);
+    self->phase = CP_PHASE_SEARCHING;
+}
+
+bool cp_sync_apply(cp_sync *self, cp_roster *roster, cp_usec now)
+{
+    switch (self->phase) {
+    case CP_PHASE_CONFIRMING:
+        confirm_some(self, roster, now);
+        return true;
+    case CP_PHASE_SEARCHING:
+        search_some(self, roster, now);
+        return self->phase == CP_PHASE_SEARCHING;
+    case CP_PHASE_SETTLING:
+        settle_some(self, roster, now);
+        return true;
+    default:
+        return false;
+    }
+}
