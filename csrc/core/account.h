@@ -25,10 +25,10 @@ typedef struct cp_account {
 void cp_account_init(cp_account *self, const cp_config *config);
 void cp_account_forget(cp_account *self); /* logout: wipes tokens, user and settings */
 
-/* The `data` of PUT me or GET me.  CP_ERR_MALFORMED when it is no user; what is absent
- * stays as it was. */
+/* The `data` of PUT me or GET me.  CP_ERR_MALFORMED when it is no user, or when a token or
+ * a setting is unusable.  All is learned or nothing; what is absent stays as it was. */
 cp_status cp_account_learn(cp_account *self, const cp_json *data);
-cp_status cp_account_set_token(cp_account *self, cp_slice auth_token);
+cp_status cp_account_set_token(cp_account *self, cp_slice auth_token); /* copies */
 
 typedef enum cp_service {
     CP_SERVICE_ADMIN,  /* needs the auth key */

@@ -7,6 +7,7 @@
 #include "core/backoff.h"
 #include "core/failure.h"
 #include "core/frame.h"
+#include "core/target.h"
 
 /* What a client was made with: set once, then read by every layer.  Strings are owned;
  * NULL means not given. */
@@ -50,5 +51,8 @@ cp_status cp_config_copy(cp_config *out, const cp_config *from); /* CP_ERR_NOMEM
  * unknown region without hosts of its own, CR or LF anywhere, an endpoint that is no URL,
  * a limit out of range. */
 cp_status cp_config_check(const cp_config *self, cp_failure *failure);
+
+/* Whether bytes may go there: over TLS, or to this machine, or because plain was asked for. */
+bool cp_config_allows(const cp_config *self, const cp_target *target);
 
 #endif

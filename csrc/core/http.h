@@ -11,7 +11,7 @@
  * The transport adds Host, Content-Length and nothing else, follows no redirect, and
  * cuts a body at CP_HTTP_BODY_LIMIT (reported as CP_FAILURE_PROTOCOL). */
 #define CP_HTTP_BODY_LIMIT (4 * 1024 * 1024)
-#define CP_HTTP_HEADERS 12
+#define CP_HTTP_HEADERS    12
 
 typedef struct cp_http_header {
     const char *name; /* without colon; static */
@@ -25,13 +25,16 @@ typedef struct cp_http_request {
     cp_buffer path; /* target.prefix, path and query */
     cp_http_header header[CP_HTTP_HEADERS];
     unsigned headers;
-    cp_buffer body;      /* empty: none */
-    cp_usec deadline;    /* an instant */
+    cp_buffer body;   /* empty: none */
+    cp_usec deadline; /* an instant */
 } cp_http_request;
 
 void cp_http_request_init(cp_http_request *self);
 void cp_http_request_destroy(cp_http_request *self); /* wipes: headers carry secrets */
-void cp_http_request_move(cp_http_request *to, cp_http_request *from);
+void cp_http_request_move(cp_http_request *to, cp_http_request *from); /* into raw memory, too */
+
+/* Copies the value.  CP_ERR_ARGUMENT: absent, has control bytes, or there is no place left. */
+cp_status cp_http_request_add(cp_http_request *self, const char *name, cp_slice value);
 
 typedef struct cp_http_answer {
     uint64_t ticket;

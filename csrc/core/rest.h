@@ -25,7 +25,7 @@ typedef struct cp_users_query {
 } cp_users_query;
 
 #define CP_USERS_LIMIT_MAX 100
-#define CP_USERS_UIDS_MAX 25
+#define CP_USERS_UIDS_MAX  25
 
 void cp_users_query_init(cp_users_query *self);
 void cp_users_query_destroy(cp_users_query *self);
@@ -45,9 +45,14 @@ cp_status cp_rest_get_users(const cp_account *account, const cp_users_query *que
 cp_status cp_rest_count_online(const cp_account *account, cp_http_request *out,
                                cp_failure *failure);
 
-/* Answers.  Each returns CP_OK, or an error with `failure` set: the transport's, the
- * server's own code and message, CP_FAILURE_RATE_LIMITED with its wait for 429,
- * CP_FAILURE_PROTOCOL for a body that is no usable JSON. */
+/* Answers.  The body decides, not the HTTP status.  Each returns CP_OK, or an error with
+ * `failure` set:
+ *   the transport's own, as it was;
+ *   CP_FAILURE_AUTH      the server's code: any refusal of a token or of me, else its
+ *                        AUTH_ERR_… and ERR_NO_AUTH, 401 and 403;
+ *   CP_FAILURE_RATE_LIMITED  429 or the server's word for it, with the wait it asks for;
+ *   CP_FAILURE_SERVER    the server's code; "HTTP_503" when there is no JSON to tell it;
+ *   CP_FAILURE_PROTOCOL  "FAILED_TO_FETCH": a redirect, or a body that is of no use. */
 cp_status cp_rest_read_token(const cp_http_answer *answer, cp_buffer *auth_token,
                              cp_failure *failure);
 cp_status cp_rest_read_me(const cp_http_answer *answer, cp_account *account, cp_failure *failure);
@@ -62,16 +67,20 @@ typedef struct cp_users_page {
     int current_page; /* 0: likewise */
 } cp_users_page;
 
-cp_status cp_rest_read_users(const cp_http_answer *answer, cp_users_page *out,
-                             cp_failure *failure);
+cp_status cp_rest_read_users(const cp_http_answer *answer, cp_users_page *out, cp_failure *failure);
 void cp_users_page_destroy(cp_users_page *self);
 cp_status cp_rest_read_count(const cp_http_answer *answer, int64_t *out, cp_failure *failure);
 
-/* How long the server asks to wait: Retry-After in seconds, or an exhausted quota's reset;
- * CP_ABSENT when it asks nothing.  `unix_s` turns a reset instant into a wait. */
+/* How long the server asks to wait, at most an hour: Retry-After in seconds (a date is
+ * ignored), or an exhausted quota's reset; CP_ABSENT when it asks nothing.  `unix_s` turns
+ * an instant into a wait; 0: not known. */
 cp_usec cp_rest_wait_asked(const cp_http_answer *answer, int64_t unix_s);
 
 /* The server no longer knows our auth token, or the jwt. */
 bool cp_rest_is_token_lost(const cp_failure *failure);
+
+/* Servers quote what they refuse: takes a secret out of the texts of a failure, also where
+ * the end of a text cuts it off.  NULL is no secret. */
+void cp_rest_hide(cp_failure *failure, const char *secret);
 
 #endif
