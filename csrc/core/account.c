@@ -5,9 +5,9 @@
 
 #include "core/text.h"
 
-#define API_VERSION        "v3.0"
+#define API_VERSION "v3.0"
 #define SOCKET_API_VERSION "v1.0"
-#define TOKEN_LIMIT        (8 * 1024) /* of a token, which has to fit into a header */
+#define TOKEN_LIMIT (8 * 1024) /* of a token, which has to fit into a header */
 
 static const char *const families[] = {"cometchat.io", "cc-cluster-2.io", "cc-edge-2.io"};
 #define FAMILIES (sizeof families / sizeof families[0])

@@ -28,3 +28,9 @@ cp_status cp_failure_refuse(cp_failure *self, const char *code, const char *what
     cp_failure_set(self, CP_FAILURE_CONFIG, code, "The %s %s.", what, why);
     return CP_ERR_ARGUMENT;
 }
+
+cp_status cp_failure_no_memory(cp_failure *self)
+{
+    cp_failure_set(self, CP_FAILURE_MEMORY, "ERR_NO_MEMORY", "There is no memory left.");
+    return CP_ERR_NOMEM;
+}

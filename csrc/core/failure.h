@@ -37,4 +37,7 @@ void cp_failure_set(cp_failure *self, cp_failure_kind kind, const char *code, co
  * CP_ERR_ARGUMENT, so that a check can end with it. */
 cp_status cp_failure_refuse(cp_failure *self, const char *code, const char *what, const char *why);
 
+/* CP_FAILURE_MEMORY; returns CP_ERR_NOMEM. */
+cp_status cp_failure_no_memory(cp_failure *self);
+
 #endif

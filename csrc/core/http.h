@@ -11,7 +11,7 @@
  * The transport adds Host, Content-Length and nothing else, follows no redirect, and
  * cuts a body at CP_HTTP_BODY_LIMIT (reported as CP_FAILURE_PROTOCOL). */
 #define CP_HTTP_BODY_LIMIT (4 * 1024 * 1024)
-#define CP_HTTP_HEADERS    12
+#define CP_HTTP_HEADERS 12
 
 typedef struct cp_http_header {
     const char *name; /* without colon; static */

@@ -5,16 +5,10 @@
 #include "core/json.h"
 #include "core/text.h"
 
-#define PLATFORM    "python"
+#define PLATFORM "python"
 #define API_VERSION "v3.0"
 
 /* ---- what every request has */
-
-static cp_status out_of_memory(cp_failure *failure)
-{
-    cp_failure_set(failure, CP_FAILURE_MEMORY, "OUT_OF_MEMORY", "There is no memory left.");
-    return CP_ERR_NOMEM;
-}
 
 static cp_status not_logged_in(cp_failure *failure)
 {
@@ -43,7 +37,7 @@ static cp_status add_header(cp_http_request *out, const char *name, cp_slice val
 {
     cp_status status = cp_http_request_add(out, name, value);
     if (status == CP_ERR_NOMEM)
-        return out_of_memory(failure);
+        return cp_failure_no_memory(failure);
     if (status != CP_OK)
         return cp_failure_refuse(failure, "INVALID_PARAMETER", name,
                                  "is missing, or has control characters in it");
@@ -91,7 +85,7 @@ static cp_status begin_as_user(const cp_account *account, const char *method, cp
 static cp_status finish(cp_status status, cp_http_request *out, cp_failure *failure)
 {
     if (status == CP_OK && (out->path.failed || out->body.failed))
-        status = out_of_memory(failure);
+        status = cp_failure_no_memory(failure);
     if (status != CP_OK)
         cp_http_request_destroy(out);
     return status;

@@ -25,7 +25,7 @@ typedef struct cp_users_query {
 } cp_users_query;
 
 #define CP_USERS_LIMIT_MAX 100
-#define CP_USERS_UIDS_MAX  25
+#define CP_USERS_UIDS_MAX 25
 
 void cp_users_query_init(cp_users_query *self);
 void cp_users_query_destroy(cp_users_query *self);
@@ -79,8 +79,8 @@ cp_usec cp_rest_wait_asked(const cp_http_answer *answer, int64_t unix_s);
 /* The server no longer knows our auth token, or the jwt. */
 bool cp_rest_is_token_lost(const cp_failure *failure);
 
-/* Servers quote what they refuse: takes a secret out of the texts of a failure, also where
- * the end of a text cuts it off.  NULL is no secret. */
+/* Servers quote what they refuse: takes a secret out of message and details, also where
+ * their end cuts it off.  NULL is no secret. */
 void cp_rest_hide(cp_failure *failure, const char *secret);
 
 #endif

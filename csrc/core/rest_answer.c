@@ -9,8 +9,8 @@
 #include "core/text.h"
 #include "core/utf8.h"
 
-#define PAGE_MAX      1000 /* users in one answer: ten times what can be asked for */
-#define WAIT_MAX      (3600 * CP_USEC_PER_SEC) /* a server that wants more is asked again then */
+#define PAGE_MAX 1000 /* users in one answer: ten times what can be asked for */
+#define WAIT_MAX (3600 * CP_USEC_PER_SEC) /* a server that wants more is asked again then */
 #define INSTANT_ABOVE INT64_C(1000000000)      /* seconds: no wait, but a Unix time */
 
 /* Why an answer is read: a login that is refused is refused for good. */
@@ -37,12 +37,6 @@ static cp_status status_of(const cp_failure *failure)
     default:
         return CP_ERR_SYSTEM;
     }
-}
-
-static cp_status out_of_memory(cp_failure *failure)
-{
-    cp_failure_set(failure, CP_FAILURE_MEMORY, "OUT_OF_MEMORY", "There is no memory left.");
-    return CP_ERR_NOMEM;
 }
 
 /* The vendor's code for an answer that nobody can read. */
@@ -170,7 +164,6 @@ void cp_rest_hide(cp_failure *failure, const char *secret)
 {
     if (cp_text_is_empty(secret))
         return;
-    hide(failure->code, secret);
     hide(failure->message, secret);
     hide(failure->details, secret);
 }
@@ -206,7 +199,7 @@ static cp_status open_answer(const cp_http_answer *answer, purpose why, cp_json 
         return unusable(failure, "is a redirect, which is refused");
     cp_status status = cp_json_parse(answer->body, CP_JSON_BODY_LIMITS, document);
     if (status == CP_ERR_NOMEM)
-        return out_of_memory(failure);
+        return cp_failure_no_memory(failure);
     if (status != CP_OK)
         return answer->status >= 400 ? refused_by_status(answer, failure)
                                      : unusable(failure, cp_status_text(status));
@@ -226,7 +219,7 @@ static cp_status read_token(const cp_json *data, cp_buffer *out, cp_failure *fai
     if (token.length == 0 || cp_slice_has_control(token))
         return unusable(failure, "has no usable auth token");
     cp_buffer_append(out, token);
-    return cp_buffer_status(out) == CP_OK ? CP_OK : out_of_memory(failure);
+    return cp_buffer_status(out) == CP_OK ? CP_OK : cp_failure_no_memory(failure);
 }
 
 cp_status cp_rest_read_token(const cp_http_answer *answer, cp_buffer *auth_token,
@@ -245,7 +238,7 @@ static cp_status explain(cp_status status, cp_failure *failure)
 {
     if (status == CP_OK)
         return CP_OK;
-    return status == CP_ERR_NOMEM ? out_of_memory(failure)
+    return status == CP_ERR_NOMEM ? cp_failure_no_memory(failure)
                                   : unusable(failure, "is not a user as it should be");
 }
 
@@ -342,7 +335,7 @@ static cp_status read_page(const cp_json *document, const cp_json *data, cp_user
         return CP_OK;
     out->users = calloc(length, sizeof *out->users);
     if (!out->users || read_entries(data, out) != CP_OK)
-        return out_of_memory(failure);
+        return cp_failure_no_memory(failure);
     return CP_OK;
 }
 
