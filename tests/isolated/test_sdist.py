@@ -1,0 +1,124 @@
+"""The source distribution in an empty virtual environment: no extras, the documented snippet."""
+
+import os
+import subprocess
+import sys
+import venv
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cometpresence.emulator import Emulator
+
+ROOT = Path(__file__).parents[2]
+
+DOCUMENTED = """
+from cometpresence import CometChat, AppSettingsBuilder, UserListener, UsersRequestBuilder
+
+settings = (AppSettingsBuilder()
+            .subscribePresenceForAllUsers()
+            .setRegion("us")
+            .build())
+CometChat.init(APP_ID, settings)
+me = CometChat.login("superhero1", AUTH_KEY)
+
+CometChat.addUserListener("UNIQUE_LISTENER_ID", UserListener(
+    onUserOnline=lambda user: print(user.getName(), user.status, user.lastActiveAt),
+    onUserOffline=lambda user: print(user.uid, "last seen", user.lastActiveAt)))
+...
+CometChat.removeUserListener("UNIQUE_LISTENER_ID")
+
+request = UsersRequestBuilder().setLimit(30).build()
+for user in request.fetchNext():
+    print(user.uid, user.status, user.lastActiveAt)
+CometChat.logout()
+"""
+
+TWIN = """
+from cometpresence import CometChat, AppSettingsBuilder, UserListener, UsersRequestBuilder
+
+settings = (AppSettingsBuilder()
+            .subscribe_presence_for_all_users()
+            .set_region("us")
+            .build())
+CometChat.init(APP_ID, settings)
+me = CometChat.login("superhero1", AUTH_KEY)
+
+CometChat.add_user_listener("UNIQUE_LISTENER_ID", UserListener(
+    on_user_online=lambda user: print(user.get_name(), user.status, user.last_active_at),
+    on_user_offline=lambda user: print(user.uid, "last seen", user.last_active_at)))
+...
+CometChat.remove_user_listener("UNIQUE_LISTENER_ID")
+
+request = UsersRequestBuilder().set_limit(30).build()
+for user in request.fetch_next():
+    print(user.uid, user.status, user.last_active_at)
+CometChat.logout()
+"""
+
+# The "..." above: the listener is there; live until the test says that it has seen enough.
+LIVE = "print('listening'); input()"
+
+# Ours is C: a session brings none of these in.
+EPILOGUE = """
+import sys
+print("brought in:", sorted({"json", "ssl", "http", "urllib", "aiohttp"} & set(sys.modules)))
+"""
+
+
+@pytest.fixture(scope="module")
+def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An interpreter that has cometpresence, built from its own sdist, and nothing else."""
+    home = tmp_path_factory.mktemp("empty")
+    run(sys.executable, "-m", "build", "--no-isolation", "--outdir", home / "dist", ROOT)
+    venv.create(home / "venv", with_pip=False)
+    python = home / "venv/bin/python"
+    (wheel,) = (home / "dist").glob("*.whl")
+    run(sys.executable, "-m", "pip", "--python", python, "install", "--no-index", wheel)
+    return python
+
+
+def run(*command: str | Path) -> None:
+    result = subprocess.run(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    assert result.returncode == 0, result.stdout
+
+
+@pytest.fixture
+def emulator() -> Iterator[Emulator]:
+    with Emulator(tls=True) as emulator:
+        yield emulator
+
+
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize("snippet", [DOCUMENTED, TWIN], ids=["documented", "snake_case"])
+def test_the_snippet_runs_as_it_is(
+    python: Path, emulator: Emulator, snippet: str, tmp_path: Path
+) -> None:
+    script = tmp_path / "snippet.py"
+    names = f"APP_ID, AUTH_KEY = {emulator.app_id!r}, {emulator.auth_key!r}\n"
+    script.write_text(names + snippet.replace("\n...\n", f"\n{LIVE}\n") + EPILOGUE)
+    found = {"COMETPRESENCE_EMULATOR": emulator.url, "COMETPRESENCE_CA_FILE": str(emulator.ca_file)}
+    with subprocess.Popen(
+        [python, "-u", script],
+        cwd=tmp_path,
+        env=os.environ | found,
+        text=True,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as session:
+        assert session.stdin
+        assert session.stdout
+        assert session.stdout.readline() == "listening\n"
+        emulator.wait_for_client()
+        emulator.set_online("superhero2", at=1_800_000_000)
+        assert session.stdout.readline() == "Captain America online 1800000000\n"
+        emulator.set_offline("superhero2", at=1_800_000_001)
+        assert session.stdout.readline() == "superhero2 last seen 1800000001\n"
+        rest, _ = session.communicate("\n", timeout=60)
+    assert session.returncode == 0
+    *users, brought_in = rest.splitlines()
+    assert len(users) == 5
+    assert "superhero2 offline 1800000001" in users
+    assert "superhero3 offline None" in users
+    assert brought_in == "brought in: []"
