@@ -16,7 +16,13 @@ HERE = Path(__file__).parent
 PATIENCE = 20.0  # seconds; nothing here takes one
 
 SCHOOL = [
-    {"uid": "alice", "name": "Alice A", "role": "student", "friends": ["bob", "carol"]},
+    {
+        "uid": "alice",
+        "name": "Alice A",
+        "role": "student",
+        "friends": ["bob", "carol"],
+        "blocked": ["frank"],
+    },
     {"uid": "bob", "name": "Bob B", "role": "teacher", "tags": ["vip"]},
     {"uid": "carol", "name": "Carol C", "role": "student", "tags": ["vip", "new here"]},
     {"uid": "dave", "name": "Dave D", "role": "default", "lastActiveAt": 1_700_000_000},

@@ -131,6 +131,7 @@ def test_without_a_subscription_nothing_comes(emulator: Emulator, sdk: OfficialS
         ({"setSearchKeyword": "bob b", "searchIn": ["uid"]}, []),
         ({"setUIDs": ["erin", "carol", "nobody"]}, [["carol", "erin"]]),
         ({"friendsOnly": True}, [["bob", "carol"]]),
+        ({"hideBlockedUsers": True}, [["alice", "bob", "carol", "dave", "erin"]]),
         ({"setTags": ["vip"]}, [["bob", "carol"]]),
         ({"setTags": ["new here"], "withTags": True}, [["carol"]]),
         (
@@ -168,6 +169,7 @@ def test_a_user_has_what_was_said_of_them(emulator: Emulator, sdk: OfficialSDK) 
     assert frank["metadata"] == {"seat": 4}
     assert frank["status"] == "offline"
     assert "lastActiveAt" not in frank  # never seen
+    assert (frank["blockedByMe"], frank["hasBlockedMe"]) == (True, False)
     assert sdk.call("getUser", uid="dave")["lastActiveAt"] == 1_700_000_000
 
 
