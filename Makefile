@@ -71,10 +71,16 @@ $(BUILD)/$(1)/%.o: %.c Makefile pyproject.toml
 	@mkdir -p $$(@D)
 	$$(call say,$(1) $$<)$(CC) $$(C_FLAGS) $$($(1)_FLAGS) -MMD -MP -c $$< -o $$@
 
-$(CORE_TESTS:%=$(BUILD)/$(1)/%): $(BUILD)/$(1)/%: $(BUILD)/$(1)/tests/c/%.o $(CORE:%.c=$(BUILD)/$(1)/%.o)
+# Archives, so that a program takes from a layer only what it needs.
+$(BUILD)/$(1)/core.a: $(CORE:%.c=$(BUILD)/$(1)/%.o)
+$(BUILD)/$(1)/net.a: $(NET:%.c=$(BUILD)/$(1)/%.o)
+$(BUILD)/$(1)/%.a:
+	@rm -f $$@ && $(AR) rcs $$@ $$^
+
+$(CORE_TESTS:%=$(BUILD)/$(1)/%): $(BUILD)/$(1)/%: $(BUILD)/$(1)/tests/c/%.o $(BUILD)/$(1)/core.a
 	$$(call say,$(1) $$(@F))$(CC) $$($(1)_FLAGS) $(WRAPPED) $$^ $$(CORE_LIBRARIES) -o $$@
 
-$(NET_TESTS:%=$(BUILD)/$(1)/%): $(BUILD)/$(1)/%: $(BUILD)/$(1)/tests/c/%.o $(CORE:%.c=$(BUILD)/$(1)/%.o) $(NET:%.c=$(BUILD)/$(1)/%.o)
+$(NET_TESTS:%=$(BUILD)/$(1)/%): $(BUILD)/$(1)/%: $(BUILD)/$(1)/tests/c/%.o $(BUILD)/$(1)/net.a $(BUILD)/$(1)/core.a
 	$$(call say,$(1) $$(@F))$(CC) $$($(1)_FLAGS) $(WRAPPED) $$^ $$(NET_LIBRARIES) -o $$@
 
 .PHONY: programs-$(1)
