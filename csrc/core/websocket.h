@@ -22,9 +22,9 @@ typedef enum cp_opcode {
 
 typedef struct cp_message {
     cp_opcode opcode;    /* never CONTINUATION */
-    cp_slice payload;    /* lent until the next call */
+    cp_slice payload;    /* lent until the next call; CLOSE: the reason, after its code */
     uint16_t close_code; /* CLOSE: 1005 when it carried none */
-    bool is_utf8;        /* TEXT: judged on the whole message; CLOSE: a reason must be */
+    bool is_utf8;        /* TEXT: judged on the whole message; CLOSE: always */
 } cp_message;
 
 typedef struct cp_websocket cp_websocket;
@@ -36,12 +36,15 @@ void cp_websocket_free(cp_websocket *self);
  * bytes are needed and `input` is empty.  CP_ERR_PROTOCOL or CP_ERR_TOO_LARGE: the peer
  * broke the rules, cp_websocket_close_code() says which; CP_ERR_NOMEM.  After an error
  * every call repeats it.  Text that is not UTF-8 is given with is_utf8 false: the owner
- * counts it and lives on. */
+ * counts it and lives on.  Whatever comes after a CLOSE is swallowed. */
 cp_status cp_websocket_next(cp_websocket *self, cp_slice *input, cp_message *out, bool *got);
 uint16_t cp_websocket_close_code(const cp_websocket *self); /* to tell the peer after an error */
 
-/* Appends one masked frame.  `mask` must be unpredictable. */
+/* Appends one masked frame.  `mask` must be unpredictable.  Not more than 125 bytes in a
+ * PING, PONG or CLOSE. */
 void cp_websocket_write(cp_buffer *out, cp_opcode opcode, cp_slice payload, uint32_t mask);
+/* A reason too long is cut between characters.  1005 writes neither code nor reason, so
+ * that any CLOSE can be answered with its own code. */
 void cp_websocket_write_close(cp_buffer *out, uint16_t code, cp_slice reason, uint32_t mask);
 
 #endif

@@ -1,0 +1,602 @@
+#include "core/websocket.h"
+
+#include "test.h"
+
+#define LIMIT 70000
+
+/* ---- a scripted feed: bytes in pieces, and a transcript of what came out */
+
+typedef struct transcript {
+    char text[512];
+    cp_status status;
+    uint16_t close_code;
+} transcript;
+
+static void note(transcript *self, const char *format, ...)
+{
+    size_t end = strlen(self->text);
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(self->text + end, sizeof self->text - end, format, arguments);
+    va_end(arguments);
+}
+
+static void note_bytes(transcript *self, cp_slice bytes)
+{
+    if (bytes.length > 40) {
+        note(self, "%zu bytes", bytes.length);
+        return;
+    }
+    for (size_t i = 0; i < bytes.length; i++) {
+        unsigned char byte = (unsigned char)bytes.data[i];
+        note(self, byte >= ' ' && byte < 0x7F ? "%c" : "\\%02X", byte);
+    }
+}
+
+static void note_message(transcript *self, const cp_message *message)
+{
+    static const char *const names[16] = {[CP_OPCODE_TEXT] = "text",
+                                          [CP_OPCODE_BINARY] = "binary",
+                                          [CP_OPCODE_CLOSE] = "close",
+                                          [CP_OPCODE_PING] = "ping",
+                                          [CP_OPCODE_PONG] = "pong"};
+    CHECK(message->opcode < 16 && names[message->opcode]);
+    note(self, "%s(", names[message->opcode]);
+    if (message->opcode == CP_OPCODE_CLOSE)
+        note(self, "%d,", message->close_code);
+    else
+        CHECK_INT(message->close_code, 0);
+    note_bytes(self, message->payload);
+    note(self, ")");
+    if (message->opcode == CP_OPCODE_TEXT && !message->is_utf8)
+        note(self, "!utf8");
+    note(self, " ");
+}
+
+/* In a block of its own, so that the sanitizer sees a read beyond the piece. */
+static void feed_piece(cp_websocket *websocket, cp_slice piece, transcript *out)
+{
+    char *copy = malloc(piece.length + 1);
+    cp_slice input = {copy + 1, piece.length}; /* odd: nothing may count on alignment */
+    memcpy(copy + 1, piece.data, piece.length);
+    while (out->status == CP_OK) {
+        cp_message message;
+        bool got;
+        size_t before = input.length;
+        out->status = cp_websocket_next(websocket, &input, &message, &got);
+        out->close_code = cp_websocket_close_code(websocket);
+        if (!got)
+            break;
+        CHECK_INT(out->status, CP_OK);
+        CHECK(input.length < before);
+        note_message(out, &message);
+    }
+    CHECK(out->status != CP_OK || input.length == 0);
+    free(copy);
+}
+
+static transcript feed(cp_slice bytes, size_t first, size_t others)
+{
+    transcript out = {.status = CP_OK};
+    cp_websocket *websocket = cp_websocket_new(LIMIT);
+    CHECK(websocket != NULL);
+    for (size_t length = first; bytes.length > 0; length = others) {
+        length = length < bytes.length ? length : bytes.length;
+        feed_piece(websocket, (cp_slice){bytes.data, length}, &out);
+        bytes.data += length;
+        bytes.length -= length;
+    }
+    if (out.status != CP_OK)
+        note(&out, "%s %d", out.status == CP_ERR_TOO_LARGE ? "too large" : "broken",
+             out.close_code);
+    cp_websocket_free(websocket);
+    return out;
+}
+
+/* Whole, split at every byte, and byte by byte. */
+static bool gives(cp_slice bytes, const char *expected)
+{
+    for (size_t split = 1; split <= bytes.length; split++) {
+        transcript out = feed(bytes, split, bytes.length);
+        if (strcmp(out.text, expected) != 0) {
+            printf("split at %zu: %s\n", split, out.text);
+            return false;
+        }
+    }
+    transcript out = feed(bytes, 1, 1);
+    if (strcmp(out.text, expected) != 0)
+        printf("byte by byte: %s\n", out.text);
+    return strcmp(out.text, expected) == 0;
+}
+
+/* ---- RFC 6455 by cases; the numbers are the Autobahn suite's, near enough */
+
+#define HEX_20 "xxxxxxxxxxxxxxxxxxxx"
+#define HEX_125 HEX_20 HEX_20 HEX_20 HEX_20 HEX_20 HEX_20 "yyyyy"
+#define HEX_126 HEX_125 "z"
+
+typedef struct wire_case {
+    const char *name;
+    const char *bytes;
+    size_t length;
+    const char *expected;
+} wire_case;
+
+#define CASE(name, bytes, expected) {name, bytes, sizeof(bytes) - 1, expected}
+
+static const wire_case cases[] = {
+    /* 1: whole messages */
+    CASE("empty text", "\x81\x00", "text() "),
+    CASE("text", "\x81\x05Hello", "text(Hello) "),
+    CASE("text of 125", "\x81\x7D" HEX_125, "text(125 bytes) "),
+    CASE("text of 126", "\x81\x7E\x00\x7E" HEX_126, "text(126 bytes) "),
+    CASE("empty binary", "\x82\x00", "binary() "),
+    CASE("binary", "\x82\x03\x00\xFE\xFF", "binary(\\00\\FE\\FF) "),
+    CASE("three in a row",
+         "\x81\x01"
+         "a\x82\x01"
+         "b\x81\x01"
+         "c",
+         "text(a) binary(b) text(c) "),
+    CASE("empty ones in a row", "\x81\x00\x81\x00\x89\x00\x82\x00",
+         "text() text() ping() binary() "),
+
+    /* 2: pings and pongs */
+    CASE("2.1 empty ping", "\x89\x00", "ping() "),
+    CASE("2.2 ping", "\x89\x05Hello", "ping(Hello) "),
+    CASE("2.3 binary ping", "\x89\x04\x00\xFF\xFE\x80", "ping(\\00\\FF\\FE\\80) "),
+    CASE("2.4 ping of 125", "\x89\x7D" HEX_125, "ping(125 bytes) "),
+    CASE("2.5 ping of 126", "\x89\x7E\x00\x7E" HEX_126, "broken 1002"),
+    CASE("2.7 unasked pong", "\x8A\x00", "pong() "),
+    CASE("2.8 unasked pong with payload", "\x8A\x01p", "pong(p) "),
+    CASE("2.9 pong then ping", "\x8A\x01p\x89\x01q", "pong(p) ping(q) "),
+    CASE("pong of 126", "\x8A\x7E\x00\x7E" HEX_126, "broken 1002"),
+    CASE("ping with a length of 64 bits", "\x89\x7F\0\0\0\0\0\0\0\x01p", "broken 1002"),
+
+    /* 3: reserved bits */
+    CASE("3.1 RSV3", "\x91\x00", "broken 1002"),
+    CASE("3.2 RSV2",
+         "\x81\x01"
+         "a\xA1\x01"
+         "b",
+         "text(a) broken 1002"),
+    CASE("3.3 RSV1",
+         "\xC1\x01"
+         "a",
+         "broken 1002"),
+    CASE("3.4 all of them", "\xF1\x00", "broken 1002"),
+    CASE("3.5 in a ping", "\xC9\x00", "broken 1002"),
+    CASE("3.6 in a close", "\xA8\x00", "broken 1002"),
+    CASE("3.7 in a continuation",
+         "\x01\x01"
+         "a\xC0\x01"
+         "b",
+         "broken 1002"),
+
+    /* 4: opcodes */
+    CASE("4.1 opcode 3", "\x83\x00", "broken 1002"),
+    CASE("4.1 opcode 4",
+         "\x84\x01"
+         "a",
+         "broken 1002"),
+    CASE("4.1 opcode 5",
+         "\x81\x01"
+         "a\x85\x00",
+         "text(a) broken 1002"),
+    CASE("4.1 opcode 6", "\x86\x00", "broken 1002"),
+    CASE("4.1 opcode 7", "\x87\x00", "broken 1002"),
+    CASE("4.2 opcode 11", "\x8B\x00", "broken 1002"),
+    CASE("4.2 opcode 12",
+         "\x8C\x01"
+         "a",
+         "broken 1002"),
+    CASE("4.2 opcode 13", "\x89\x00\x8D\x00", "ping() broken 1002"),
+    CASE("4.2 opcode 14", "\x8E\x00", "broken 1002"),
+    CASE("4.2 opcode 15", "\x8F\x00", "broken 1002"),
+
+    /* 5: fragments */
+    CASE("5.1 ping in fragments",
+         "\x09\x01"
+         "a\x80\x01"
+         "b",
+         "broken 1002"),
+    CASE("5.2 pong in fragments", "\x0A\x00", "broken 1002"),
+    CASE("close in fragments", "\x08\x00", "broken 1002"),
+    CASE("5.3 two fragments", "\x01\x03Hel\x80\x02lo", "text(Hello) "),
+    CASE("5.6 a ping between", "\x01\x03Hel\x89\x01p\x80\x02lo", "ping(p) text(Hello) "),
+    CASE("pongs and pings between",
+         "\x02\x01"
+         "a\x8A\x00\x00\x01"
+         "b\x89\x00\x80\x01"
+         "c",
+         "pong() ping() binary(abc) "),
+    CASE("a close between", "\x01\x03Hel\x88\x02\x03\xE8\x80\x02lo", "close(1000,) "),
+    CASE("5.9 stray continuation",
+         "\x80\x01"
+         "a\x81\x01"
+         "b",
+         "broken 1002"),
+    CASE("5.10 stray first fragment",
+         "\x00\x01"
+         "a",
+         "broken 1002"),
+    CASE("5.15 continuation after the end",
+         "\x01\x01"
+         "a\x80\x01"
+         "b\x80\x01"
+         "c",
+         "text(ab) broken 1002"),
+    CASE("5.18 text within text",
+         "\x01\x01"
+         "a\x81\x01"
+         "b",
+         "broken 1002"),
+    CASE("binary within text",
+         "\x01\x01"
+         "a\x02\x01"
+         "b",
+         "broken 1002"),
+    CASE("empty fragments", "\x01\x00\x00\x00\x80\x00", "text() "),
+    CASE("only the middle one is not empty", "\x01\x00\x00\x02hi\x80\x00", "text(hi) "),
+    CASE("only the last one is not empty", "\x01\x00\x00\x00\x80\x02hi", "text(hi) "),
+    CASE("5.19 many, with pings",
+         "\x01\x01"
+         "a\x00\x01"
+         "b\x89\x01p\x00\x01"
+         "c\x89\x01q\x80\x01"
+         "d"
+         "\x81\x01"
+         "e",
+         "ping(p) ping(q) text(abcd) text(e) "),
+
+    /* 6: UTF-8, judged on the whole message */
+    CASE("6.2 a character split by fragments", "\x01\x02\xC3\xA4\x00\x01\xE2\x80\x02\x82\xAC",
+         "text(\\C3\\A4\\E2\\82\\AC) "),
+    CASE("6.3 not UTF-8", "\x81\x02\xC3(", "text(\\C3()!utf8 "),
+    CASE("bad text harms nothing else", "\x81\x01\xFF\x81\x02ok", "text(\\FF)!utf8 text(ok) "),
+    CASE("6.4 cut within a character", "\x81\x02\xE2\x82", "text(\\E2\\82)!utf8 "),
+    CASE("a surrogate", "\x81\x03\xED\xA0\x80", "text(\\ED\\A0\\80)!utf8 "),
+    CASE("overlong", "\x01\x01\xC0\x80\x01\xAF", "text(\\C0\\AF)!utf8 "),
+    CASE("binary need not be UTF-8", "\x82\x01\xFF", "binary(\\FF) "),
+    CASE("NUL is a character",
+         "\x81\x03"
+         "a\0b",
+         "text(a\\00b) "),
+
+    /* 7: closing */
+    CASE("7.1 nothing counts after a close", "\x88\x02\x03\xE8\x81\x05Hello\xFF\xFF",
+         "close(1000,) "),
+    CASE("7.3.1 empty", "\x88\x00", "close(1005,) "),
+    CASE("7.3.2 of one byte", "\x88\x01\x03", "broken 1002"),
+    CASE("7.3.4 with a reason",
+         "\x88\x05\x03\xE9"
+         "bye",
+         "close(1001,bye) "),
+    CASE("7.3.5 a reason of 123",
+         "\x88\x7D\x03\xE8" HEX_20 HEX_20 HEX_20 HEX_20 HEX_20 HEX_20 "abc",
+         "close(1000,123 bytes) "),
+    CASE("7.3.6 a reason of 124",
+         "\x88\x7E\x00\x7E\x03\xE8" HEX_20 HEX_20 HEX_20 HEX_20 HEX_20 HEX_20 "abcd",
+         "broken 1002"),
+    CASE("7.5.1 a reason that is not UTF-8", "\x88\x04\x03\xE8\xC3(", "broken 1007"),
+    CASE("a reason cut within a character", "\x88\x04\x03\xE8\xE2\x82", "broken 1007"),
+    CASE("a close, then only half of another", "\x88\x00\x88", "close(1005,) "),
+
+    /* lengths and masks */
+    CASE("16 bits for 125", "\x81\x7E\x00\x7D" HEX_125, "broken 1002"),
+    CASE("16 bits for nothing", "\x81\x7E\x00\x00", "broken 1002"),
+    CASE("64 bits for 126", "\x82\x7F\0\0\0\0\0\0\0\x7E" HEX_126, "broken 1002"),
+    CASE("64 bits for 65535", "\x82\x7F\0\0\0\0\0\0\xFF\xFF", "broken 1002"),
+    CASE("the highest bit", "\x82\x7F\x80\0\0\0\0\0\0\x00", "broken 1002"),
+    CASE("every bit", "\x82\x7F\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF", "broken 1002"),
+    CASE("2^62 is too large", "\x82\x7F\x40\0\0\0\0\0\0\x00", "too large 1009"),
+    CASE("2^63 - 1 is too large", "\x82\x7F\x7F\xFF\xFF\xFF\xFF\xFF\xFF\xFF", "too large 1009"),
+    CASE("2^32 is too large, also in 32 bits", "\x82\x7F\0\0\0\x01\0\0\0\x00", "too large 1009"),
+    CASE("no wrapping around with what is gathered",
+         "\x02\x02"
+         "ab\x80\x7F\x7F\xFF\xFF\xFF\xFF\xFF\xFF\xFF",
+         "too large 1009"),
+    CASE("70001 is too large", "\x81\x7F\0\0\0\0\0\x01\x11\x71", "too large 1009"),
+    CASE("a server does not mask",
+         "\x81\x81"
+         "abcd\x00",
+         "broken 1002"),
+    CASE("nor does it mask nothing",
+         "\x89\x80"
+         "abcd",
+         "broken 1002"),
+
+    /* the end of the input is not the end */
+    CASE("one byte", "\x81", ""),
+    CASE("half a length", "\x81\x7E\x01", ""),
+    CASE("half a payload", "\x81\x05Hel", ""),
+    CASE("half a ping",
+         "\x81\x01"
+         "a\x89\x05Hel",
+         "text(a) "),
+    CASE("half a message", "\x01\x05Hello", ""),
+};
+
+TEST(every_case_of_the_wire_gives_the_same_however_it_is_split)
+{
+    bool all = true;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const wire_case *each = &cases[i];
+        if (!gives((cp_slice){each->bytes, each->length}, each->expected)) {
+            printf("in case \"%s\"\n", each->name);
+            all = false;
+        }
+    }
+    CHECK(all);
+}
+
+TEST(only_close_codes_that_may_travel_are_accepted)
+{
+    for (unsigned code = 0; code <= 0xFFFF; code++) {
+        char bytes[] = {(char)0x88, 2, (char)(code >> 8), (char)code}, expected[32];
+        bool is_good =
+            (code >= 1000 && code <= 1014 && code != 1004 && code != 1005 && code != 1006) ||
+            (code >= 3000 && code <= 4999);
+        snprintf(expected, sizeof expected, is_good ? "close(%u,) " : "broken 1002", code);
+        transcript out = feed((cp_slice){bytes, sizeof bytes}, sizeof bytes, 1);
+        CHECK_TEXT(out.text, expected);
+    }
+}
+
+/* ---- large messages */
+
+/* A server's frame in new memory. */
+static cp_slice server_frame(unsigned char first, size_t length, char **memory)
+{
+    unsigned char *bytes = malloc(length + 10), *at = bytes;
+    *at++ = first;
+    *at++ = length < 126 ? (unsigned char)length : length <= 0xFFFF ? 126 : 127;
+    for (int i = length < 126 ? 0 : length <= 0xFFFF ? 2 : 8; i > 0; i--)
+        *at++ = (unsigned char)((uint64_t)length >> (8 * (i - 1)));
+    memset(at, 'x', length);
+    *memory = (char *)bytes;
+    return (cp_slice){*memory, (size_t)(at - bytes) + length};
+}
+
+TEST(messages_up_to_the_limit_are_given_and_not_one_byte_more)
+{
+    static const size_t lengths[] = {127, 255, 256, 65535, 65536, LIMIT - 1, LIMIT, LIMIT + 1};
+    for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
+        char *memory, expected[32];
+        cp_slice bytes = server_frame(0x81, lengths[i], &memory);
+        snprintf(expected, sizeof expected,
+                 lengths[i] > LIMIT ? "too large 1009" : "text(%zu bytes) ", lengths[i]);
+        for (size_t split = 1; split < 20; split++) {
+            CHECK_TEXT(feed(bytes, split, 4096).text, expected);
+            CHECK_TEXT(feed(bytes, bytes.length - split, bytes.length).text, expected);
+        }
+        CHECK_TEXT(feed(bytes, bytes.length, 1).text, expected);
+        free(memory);
+    }
+}
+
+TEST(the_limit_counts_all_fragments_of_a_message_and_starts_anew_with_the_next)
+{
+    char *memory;
+    cp_slice bytes = server_frame(0x01, LIMIT - 1, &memory);
+    static const struct {
+        const char *rest;
+        size_t length;
+        const char *expected;
+    } ends[] = {
+        {"\x80\x01y\x81\x02ok", 7, "text(70000 bytes) text(ok) "},
+        {"\x80\x02yz", 4, "too large 1009"},
+        {"\x00\x01y\x80\x00", 5, "text(70000 bytes) "},
+        {"\x00\x01y\x80\x01z", 6, "too large 1009"},
+        {"\x89\x03"
+         "abc\x80\x01y",
+         8, "ping(abc) text(70000 bytes) "},
+    };
+    char *all = malloc(bytes.length + 16);
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+        memcpy(all, bytes.data, bytes.length);
+        memcpy(all + bytes.length, ends[i].rest, ends[i].length);
+        cp_slice whole = {all, bytes.length + ends[i].length};
+        CHECK_TEXT(feed(whole, whole.length, 1).text, ends[i].expected);
+        CHECK_TEXT(feed(whole, 1460, 1460).text, ends[i].expected);
+    }
+    free(all);
+    free(memory);
+}
+
+/* ---- lending, errors, memory */
+
+static cp_status next(cp_websocket *self, cp_slice *input, cp_message *out)
+{
+    bool got;
+    cp_status status = cp_websocket_next(self, input, out, &got);
+    CHECK(status != CP_OK || got);
+    return status;
+}
+
+TEST(a_message_that_lies_whole_in_the_input_is_lent_from_there)
+{
+    static const char bytes[] = "\x81\x05Hello\x01\x00\x80\x03two\x89\x04ping";
+    cp_websocket *self = cp_websocket_new(LIMIT);
+    cp_slice input = {bytes, sizeof bytes - 1};
+    cp_message message;
+    CHECK_INT(next(self, &input, &message), CP_OK);
+    CHECK(message.payload.data == bytes + 2);
+    CHECK_INT(next(self, &input, &message), CP_OK);
+    CHECK(message.payload.data == bytes + 11);
+    CHECK_INT(next(self, &input, &message), CP_OK);
+    CHECK(message.payload.data == bytes + 16);
+    cp_websocket_free(self);
+}
+
+TEST(a_message_from_the_input_needs_no_memory)
+{
+    cp_websocket *self = cp_websocket_new(LIMIT);
+    fail_allocation(1);
+    for (int i = 0; i < 100; i++) {
+        cp_slice input = {"\x81\x05Hello", 7};
+        cp_message message;
+        CHECK_INT(next(self, &input, &message), CP_OK);
+    }
+    CHECK(!allocation_failed());
+    cp_websocket_free(self);
+}
+
+TEST(an_error_is_repeated_for_ever)
+{
+    cp_websocket *self = cp_websocket_new(LIMIT);
+    cp_slice bad = {"\x83\x00", 2}, good = {"\x81\x02ok", 4}, nothing = CP_ABSENT_SLICE;
+    cp_message message;
+    CHECK_INT(next(self, &bad, &message), CP_ERR_PROTOCOL);
+    CHECK_INT(next(self, &good, &message), CP_ERR_PROTOCOL);
+    CHECK_INT(next(self, &nothing, &message), CP_ERR_PROTOCOL);
+    CHECK_INT(cp_websocket_close_code(self), 1002);
+    CHECK_INT(good.length, 4);
+    cp_websocket_free(self);
+}
+
+TEST(no_input_gives_no_message)
+{
+    cp_websocket *self = cp_websocket_new(LIMIT);
+    cp_slice nothing = CP_ABSENT_SLICE;
+    cp_message message;
+    bool got = true;
+    CHECK_INT(cp_websocket_next(self, &nothing, &message, &got), CP_OK);
+    CHECK(!got);
+    cp_websocket_free(self);
+    cp_websocket_free(NULL);
+}
+
+TEST(without_memory_the_connection_is_over_and_says_so)
+{
+    static const char bytes[] = "\x01\x03Hel\x00\x02lo\x80\x01!";
+    for (unsigned n = 1, failed = 1; failed; n++) {
+        cp_message message = {0};
+        cp_status status = CP_OK;
+        bool got = false;
+        fail_allocation(n);
+        cp_websocket *self = cp_websocket_new(LIMIT);
+        for (size_t i = 0; self && i < sizeof bytes - 1 && status == CP_OK; i++) {
+            cp_slice input = {bytes + i, 1};
+            status = cp_websocket_next(self, &input, &message, &got);
+        }
+        failed = allocation_failed();
+        if (self && failed) {
+            CHECK_INT(status, CP_ERR_NOMEM);
+            CHECK_INT(cp_websocket_close_code(self), 1011);
+        } else if (self) {
+            CHECK(got);
+            CHECK(cp_slice_is(message.payload, "Hello!"));
+        }
+        cp_websocket_free(self);
+    }
+}
+
+/* ---- writing */
+
+/* What a server would read: the frame with its mask taken off. */
+static void unmask(cp_buffer *frame)
+{
+    unsigned char *bytes = (unsigned char *)frame->data;
+    size_t header = (bytes[1] & 0x7F) == 126 ? 4 : (bytes[1] & 0x7F) == 127 ? 10 : 2;
+    CHECK(bytes[1] & 0x80);
+    bytes[1] &= 0x7F;
+    for (size_t i = header + 4; i < frame->length; i++)
+        bytes[i] ^= bytes[header + (i - header - 4) % 4];
+    memmove(bytes + header, bytes + header + 4, frame->length - header - 4);
+    frame->length -= 4;
+}
+
+static void check_round_trip(cp_opcode opcode, size_t length, uint32_t mask)
+{
+    char *payload = malloc(length + 1);
+    for (size_t i = 0; i < length; i++)
+        payload[i] = (char)('a' + i % 23);
+
+    cp_buffer out;
+    cp_buffer_init(&out);
+    cp_websocket_write(&out, opcode, (cp_slice){payload, length}, mask);
+    CHECK_INT(cp_buffer_status(&out), CP_OK);
+    unmask(&out);
+
+    cp_websocket *reader = cp_websocket_new(1 << 20);
+    cp_slice input = cp_buffer_slice(&out);
+    cp_message message;
+    CHECK_INT(next(reader, &input, &message), CP_OK);
+    CHECK_INT(message.opcode, opcode);
+    CHECK(cp_slice_equal(message.payload, (cp_slice){payload, length}));
+    CHECK_INT(input.length, 0);
+    cp_websocket_free(reader);
+    cp_buffer_destroy(&out);
+    free(payload);
+}
+
+TEST(what_is_written_can_be_read)
+{
+    static const size_t lengths[] = {125, 126, 127, 128, 1000, 65535, 65536, 65537, 300000};
+    for (size_t length = 0; length < 40; length++)
+        check_round_trip(CP_OPCODE_PING, length, 0x12345678u + (uint32_t)length);
+    for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
+        check_round_trip(CP_OPCODE_TEXT, lengths[i], 0xDEADBEEFu);
+        check_round_trip(CP_OPCODE_BINARY, lengths[i], 0);
+    }
+}
+
+TEST(a_written_frame_is_final_masked_and_as_short_as_can_be)
+{
+    cp_buffer out;
+    cp_buffer_init(&out);
+    uint32_t mask;
+    memcpy(&mask, "\x37\xFA\x21\x3D", 4);
+    cp_websocket_write(&out, CP_OPCODE_TEXT, cp_slice_of("Hello"), mask); /* RFC 6455 §5.7 */
+    CHECK(cp_slice_equal(cp_buffer_slice(&out),
+                         (cp_slice){"\x81\x85\x37\xFA\x21\x3D\x7F\x9F\x4D\x51\x58", 11}));
+    cp_websocket_write(&out, CP_OPCODE_PONG, CP_ABSENT_SLICE, mask); /* appended */
+    CHECK_INT(out.length, 17);
+    CHECK(memcmp(out.data + 11, "\x8A\x80", 2) == 0);
+    cp_buffer_destroy(&out);
+}
+
+static const char *closing(uint16_t code, const char *reason)
+{
+    static transcript read;
+    cp_buffer out;
+    cp_buffer_init(&out);
+    cp_websocket_write_close(&out, code, cp_slice_of(reason), 0xA5C3F00Fu);
+    unmask(&out);
+    read = feed(cp_buffer_slice(&out), 200, 200);
+    cp_buffer_destroy(&out);
+    return read.text;
+}
+
+TEST(a_written_close_carries_code_and_reason)
+{
+    CHECK_TEXT(closing(1000, "User logged out"), "close(1000,User logged out) ");
+    CHECK_TEXT(closing(4001, NULL), "close(4001,) ");
+    CHECK_TEXT(closing(1005, "not written"), "close(1005,) ");
+}
+
+TEST(a_reason_too_long_is_cut_between_characters)
+{
+    char reason[200];
+    memset(reason, 'r', sizeof reason);
+    reason[123] = '\0';
+    CHECK_TEXT(closing(1000, reason), "close(1000,123 bytes) ");
+    memcpy(reason + 122, "\xC3\xA4", 3); /* bytes 123 and 124 */
+    CHECK_TEXT(closing(1000, reason), "close(1000,122 bytes) ");
+    memset(reason, 'r', sizeof reason - 1);
+    reason[sizeof reason - 1] = '\0';
+    CHECK_TEXT(closing(1000, reason), "close(1000,123 bytes) ");
+}
+
+TEST(writing_without_memory_is_remembered_by_the_buffer)
+{
+    cp_buffer out;
+    cp_buffer_init(&out);
+    fail_allocation(1);
+    cp_websocket_write(&out, CP_OPCODE_TEXT, cp_slice_of("Hello"), 1);
+    CHECK(allocation_failed());
+    CHECK_INT(cp_buffer_status(&out), CP_ERR_NOMEM);
+    CHECK_INT(out.length, 0);
+    cp_buffer_destroy(&out);
+}
