@@ -39,8 +39,7 @@ static cp_listener *new_listener(cp_slice id, uint32_t wants, void *target)
     cp_listener *listener = malloc(sizeof *listener + id.length);
     if (!listener)
         return NULL;
-    *listener = (cp_listener){
-        .target = target, .holds = 1, .wants = wants, .id_length = id.length};
+    *listener = (cp_listener){.target = target, .holds = 1, .wants = wants, .id_length = id.length};
     if (id.length)
         memcpy(listener->id, id.data, id.length);
     return listener;
