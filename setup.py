@@ -70,5 +70,4 @@ core = Extension(
     extra_link_args=["-pthread"],
 )
 
-# The tree builds from its first commit on, when there is no C yet.
-setup(ext_modules=[core] if core.sources else [], cmdclass={"build_ext": BuildCore})
+setup(ext_modules=[core], cmdclass={"build_ext": BuildCore})
