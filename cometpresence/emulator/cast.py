@@ -20,7 +20,10 @@ DEFAULT_CAST: tuple[dict[str, Any], ...] = (
 def load_users(source: UserSource) -> tuple[dict[str, Any], ...]:
     """Plain records from a JSON file (a list or {"users": [...]}) or a collection."""
     if isinstance(source, (str, Path)):
-        document = json.loads(Path(source).read_text(encoding="utf-8"))
+        try:
+            document = json.loads(Path(source).read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise ValueError(f"{source} is not JSON in UTF-8: {error}") from None
         listed = document.get("users") if isinstance(document, dict) else document
         if not isinstance(listed, list):
             raise ValueError('a user file holds a list of users, or {"users": [...]}')

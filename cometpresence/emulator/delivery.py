@@ -11,7 +11,6 @@ from .frames import text_frame
 from .journal import Journal
 from .wire import dumps
 
-
 # The journal names so many sockets of a broadcast; with thousands it would be all numbers.
 _NAMED_RECIPIENTS = 256
 

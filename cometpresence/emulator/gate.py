@@ -65,7 +65,8 @@ class Gate:
         try:
             facts["body"] = _readable((await request.read()).decode(errors="replace"))
         except web.HTTPRequestEntityTooLarge:
-            facts["body"] = "(too large)"
+            # Decided here: whoever reads again gets the rest, as if that were all.
+            facts["body"], handler = "(too large)", _too_large
         self._world.journal.write("in", "rest", **facts)
         response = await handler(request)
         self._world.journal.write(
@@ -110,9 +111,9 @@ class Gate:
             status = int(fault.settings["status"])
             raise Refusal("ERR_INTERNAL_SERVER_ERROR", "a fault was asked for", status=status)
         response = await handler(request)
-        if request.method == "GET" and request.path.endswith("/users"):
-            if faults.strike("half_page") is not None:
-                return await _half(request, cast(web.Response, response))
+        is_page = request.method == "GET" and request.path.endswith("/users")
+        if is_page and faults.strike("half_page") is not None:
+            return await _half(request, cast(web.Response, response))
         return response
 
 
@@ -126,6 +127,11 @@ def _refusal_for(error: Exception, request: web.Request) -> Refusal:
             return Refusal("ERR_BAD_REQUEST", error.reason, status=error.status)
     logger.error("%s %s failed", request.method, request.path, exc_info=error)
     return Refusal("ERR_INTERNAL", f"emulator error: {error!r}", status=500)
+
+
+async def _too_large(request: web.Request) -> web.StreamResponse:
+    refusal = Refusal("ERR_BAD_REQUEST", "the body is larger than 1 MiB", status=413)
+    return json_answer(refusal.body(), status=refusal.status, headers=CORS)
 
 
 def _too_many_requests(fault: Fault) -> Refusal:

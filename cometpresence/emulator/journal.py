@@ -17,8 +17,8 @@ Kind = Literal["rest", "ws", "lifecycle"]
 REDACTED = "[redacted]"
 
 _SECRET_NAMES = frozenset(
-    "apikey authtoken authorization auth auth_key authkey admin_token jwt token secret cookie fat"
-    " x-api-key proxy-authorization".split()
+    {"apikey", "authtoken", "authorization", "jwt", "auth", "auth_key", "admin_token", "token"}
+    | {"authkey", "secret", "fat", "cookie", "x-api-key", "proxy-authorization"}
 )
 _MINTED = re.compile(r"[0-9A-Fa-f]{40}")  # the shape credentials.mint() gives
 

@@ -1,0 +1,326 @@
+"""Every way the emulator can be made to misbehave, each seen from outside."""
+
+import socket
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+import aiohttp
+import pytest
+from python.emulator_client import Client
+
+from cometpresence.emulator import Emulator
+
+
+@pytest.fixture(params=[False, True], ids=["plain", "tls"])
+def emulator(request: pytest.FixtureRequest) -> Iterator[Emulator]:
+    with Emulator(tls=request.param) as emulator:
+        yield emulator
+
+
+@pytest.fixture
+def client(emulator: Emulator) -> Iterator[Client]:
+    with Client(emulator) as client:
+        yield client
+
+
+def raw_connection(emulator: Emulator) -> socket.socket:
+    parts = urlsplit(emulator.url)
+    assert parts.hostname is not None
+    return socket.create_connection((parts.hostname, parts.port or 0), timeout=5)
+
+
+def is_refused(emulator: Emulator) -> bool:
+    """Does a new connection end at once?  An RST may be seen as early as in connect()."""
+    try:
+        with raw_connection(emulator) as raw:
+            raw.settimeout(0.2)
+            return raw.recv(1) == b""
+    except ConnectionResetError:
+        return True
+    except TimeoutError:
+        return False
+
+
+def come(emulator: Emulator, *uids: str) -> None:
+    for uid in uids:
+        emulator.set_online(uid)
+
+
+# ---- the socket
+
+
+@pytest.mark.parametrize("code", [1000, 1001, 1011, 1012, 4321])
+def test_close_all_closes_with_any_code(emulator: Emulator, client: Client, code: int) -> None:
+    first, second = client.connect(), client.connect()
+    assert emulator.close_all(code) == 2
+    assert (first.close_code(), second.close_code()) == (code, code)
+    assert emulator.online == frozenset()
+    assert emulator.close_all() == 0
+    assert client.connect().moves() == []  # and the next one is welcome
+
+
+def test_close_all_unclean_ends_without_a_close_frame(emulator: Emulator, client: Client) -> None:
+    ws = client.connect()
+    assert emulator.close_all(clean=False) == 1
+    assert ws.close_code() is None
+
+
+def test_kill_tcp_resets(emulator: Emulator, client: Client) -> None:
+    ws = client.connect()
+    assert emulator.kill_tcp() == 1
+    assert ws.close_code() is None
+    assert emulator.online == frozenset()
+
+
+def test_an_rst_is_an_rst() -> None:
+    """With sockets alone, since a WebSocket library hides how its connection ended."""
+    with Emulator() as emulator, raw_connection(emulator) as raw:
+        request = (
+            "GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+        )
+        raw.sendall(request.encode())
+        assert raw.recv(4096).startswith(b"HTTP/1.1 101")
+        emulator.wait_for(lambda entry: entry.get("event") == "socket_opened")
+        assert emulator.kill_tcp() == 1
+        with pytest.raises(ConnectionResetError):
+            raw.recv(4096)
+
+
+def test_refused_connections_end_at_once(emulator: Emulator, client: Client) -> None:
+    ws = client.connect()
+    with emulator.refuse_connections():
+        assert [is_refused(emulator) for _ in range(3)] == [True, True, True]
+        assert ws.moves() == []  # those that are open stay
+    assert client.connect().moves() == []
+
+
+def test_refusals_can_be_counted(emulator: Emulator) -> None:
+    fault = emulator.refuse_connections(count=2)
+    assert [is_refused(emulator) for _ in range(3)] == [True, True, False]
+    assert fault.strikes == 2
+
+
+def test_a_black_hole_swallows_everything_and_closes_nothing(
+    emulator: Emulator, client: Client
+) -> None:
+    ws = client.connect()
+    with emulator.blackhole():
+        ws.send({"action": "ping", "ack": "true"})
+        emulator.set_online("superhero2")
+        with pytest.raises(TimeoutError):
+            ws.receive(timeout=0.2)
+        with raw_connection(emulator) as raw:  # accepted, and nothing more
+            raw.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+            raw.settimeout(0.2)
+            with pytest.raises(TimeoutError):
+                raw.recv(1)
+    lost = [entry for entry in emulator.journal if entry.get("event") == "event_lost"]
+    assert [entry["fault"] for entry in lost] == ["blackhole"]
+    assert ws.until_pong() == []  # what was lost stays lost, the socket lives
+    assert client.users().status == 200
+
+
+def test_a_request_in_a_black_hole_is_answered_after_it(emulator: Emulator) -> None:
+    fault = emulator.blackhole()
+    with raw_connection(emulator) as raw:
+        if not emulator.ca_file:
+            raw.sendall(b"GET /settings HTTP/1.1\r\nHost: x\r\n\r\n")
+            fault.stop()
+            assert raw.recv(4096).startswith(b"HTTP/1.1 401")
+
+
+def test_stop_ends_a_black_hole_too(emulator: Emulator, client: Client) -> None:
+    ws = client.connect()
+    emulator.blackhole()
+    with raw_connection(emulator) as raw:
+        raw.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        began = time.monotonic()
+        emulator.stop()
+        assert time.monotonic() - began < 2.0
+    assert ws.close_code() == 1001
+
+
+def test_a_slow_upgrade_takes_its_time(emulator: Emulator, client: Client) -> None:
+    with emulator.slow_upgrade(0.15):
+        began = time.monotonic()
+        client.connect()
+        assert time.monotonic() - began >= 0.15
+
+
+def test_good_jwts_can_be_refused(emulator: Emulator, client: Client) -> None:
+    emulator.refuse_jwt(count=1)
+    ws = client.dial()
+    ws.send(client.auth_frame(ws))
+    assert ws.next()["body"]["code"] == "401"
+    assert ws.close_code() == 1008
+    assert client.call("GET", "/me").data["jwt"]  # REST does not know
+    assert client.connect().moves() == []
+
+
+def test_expired_tokens_count_nowhere_any_more(emulator: Emulator, client: Client) -> None:
+    ws = client.connect()
+    emulator.expire_tokens()
+    assert client.users().code == "AUTH_ERR_AUTH_TOKEN_NOT_FOUND"
+    assert client.call("GET", "/me").code == "AUTH_ERR_AUTH_TOKEN_NOT_FOUND"
+    second = client.dial()
+    second.send(client.auth_frame(second))
+    assert second.next()["body"]["code"] == "401"
+    assert ws.moves() == []  # the open socket stays
+    client.login()
+    assert client.connect().moves() == []
+
+
+def test_raw_text_is_a_frame_and_raw_bytes_are_bytes(emulator: Emulator, client: Client) -> None:
+    ws, unauthenticated = client.connect(), client.dial()
+    emulator.send_raw('{"type":"presence"')
+    assert ws.receive().data == '{"type":"presence"'
+    emulator.send_raw(b"\x89\x02hi")  # a ping frame
+    message = ws.receive()
+    assert (message.type, message.data) == (aiohttp.WSMsgType.PING, b"hi")
+    unauthenticated.send(client.auth_frame(unauthenticated))
+    assert unauthenticated.next()["type"] == "auth"  # nothing came before
+
+
+# ---- events
+
+
+def test_events_can_be_lost(emulator: Emulator, client: Client) -> None:
+    ws = client.connect()
+    with emulator.lose_events():
+        come(emulator, "superhero2")
+    emulator.lose_events(count=1)
+    come(emulator, "superhero3", "superhero4")
+    assert ws.moves() == [("superhero4", "online")]
+    assert emulator.online >= {"superhero2", "superhero3"}  # they happened all the same
+
+
+def test_events_can_come_twice(emulator: Emulator, client: Client) -> None:
+    ws = client.connect()
+    with emulator.duplicate_events(times=3):
+        come(emulator, "superhero2")
+    come(emulator, "superhero3")
+    assert ws.moves() == [("superhero2", "online")] * 3 + [("superhero3", "online")]
+
+
+def test_events_can_come_in_the_wrong_order(emulator: Emulator, client: Client) -> None:
+    ws = client.connect()
+    with emulator.reorder_events(window=3):
+        come(emulator, "superhero2", "superhero3", "superhero4")
+        emulator.set_offline("superhero2")
+        assert [uid for uid, _ in ws.moves()] == ["superhero4", "superhero3", "superhero2"]
+        emulator.set_offline("superhero3")
+        assert ws.moves() == []
+    assert ws.moves() == [("superhero3", "offline"), ("superhero2", "offline")]
+
+
+def test_events_can_be_late_but_keep_their_order(emulator: Emulator, client: Client) -> None:
+    ws = client.connect()
+    began = time.monotonic()
+    with emulator.delay(0.1, jitter=0.05):
+        for _ in range(10):
+            come(emulator, "superhero2")
+            emulator.set_offline("superhero2")
+    come(emulator, "superhero3")  # not delayed, but behind the late ones
+    assert ws.moves() == []
+    frames = [ws.next() for _ in range(21)]
+    assert time.monotonic() - began >= 0.1
+    actions = [frame["body"]["action"] for frame in frames[:20]]
+    assert actions == ["online", "offline"] * 10
+    assert frames[20]["sender"] == "superhero3"
+
+
+def test_beyond_the_cap_events_stop_silently() -> None:
+    with Emulator(presence_cap=2) as emulator, Client(emulator) as client:
+        ws = client.connect()
+        come(emulator, "superhero2", "superhero3", "superhero4")
+        emulator.set_offline("superhero4")  # now three: still one too many
+        assert ws.moves() == [("superhero2", "online")]
+        emulator.set_offline("superhero3")
+        assert ws.moves() == [("superhero3", "offline")]
+        with emulator.cap_presence(limit=1):
+            emulator.set_offline("superhero2")
+            assert ws.moves() == [("superhero2", "offline")]
+
+
+# ---- REST
+
+
+def test_rate_limits_come_with_every_documented_header(emulator: Emulator, client: Client) -> None:
+    emulator.rate_limit(retry_after=1.2, count=2)
+    for _ in range(2):
+        answer = client.users()
+        assert (answer.status, answer.code) == (429, "ERR_TOO_MANY_REQUESTS")
+        assert answer.headers["Retry-After"] == "2"  # whole seconds, not too early
+        for spelling in ("X-Rate-Limit", "X-RateLimit"):
+            assert answer.headers[f"{spelling}-Remaining"] == "0"
+            assert answer.headers[f"{spelling}-Limit"] == "500"
+    assert client.users().status == 200
+
+
+def test_server_errors(emulator: Emulator, client: Client) -> None:
+    with emulator.server_errors(status=502, count=5):
+        answer = client.users()
+        assert (answer.status, answer.code) == (502, "ERR_INTERNAL_SERVER_ERROR")
+    assert client.users().status == 200
+
+
+def test_half_a_page_breaks_off_in_the_middle(emulator: Emulator, client: Client) -> None:
+    emulator.half_page()
+    with pytest.raises(aiohttp.ClientPayloadError):
+        client.users()
+    assert len(client.users().uids) == 5
+
+
+def test_faults_do_not_touch_the_admin_calls(emulator: Emulator, client: Client) -> None:
+    emulator.rate_limit(retry_after=1)
+    assert client.admin("GET", "/users").status == 200
+    assert client.users().status == 429
+
+
+# ---- faults as such
+
+
+def test_a_younger_fault_replaces_the_older_one(emulator: Emulator, client: Client) -> None:
+    ws = client.connect()
+    with emulator.duplicate_events(times=2):
+        younger = emulator.duplicate_events(times=4)
+    come(emulator, "superhero2")  # the end of the older one changed nothing
+    assert len(ws.moves()) == 4
+    younger.stop()
+    younger.stop()
+    come(emulator, "superhero3")
+    assert len(ws.moves()) == 1
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        lambda emulator: emulator.delay(-1),
+        lambda emulator: emulator.delay("long"),
+        lambda emulator: emulator.lose_events(count=0),
+        lambda emulator: emulator.close_all(99),
+    ],
+)
+def test_settings_that_make_no_sense_are_refused(
+    emulator: Emulator, start: Callable[[Emulator], Any]
+) -> None:
+    with pytest.raises(Exception, match=r"not below 0|positive whole|1000 to 4999"):
+        start(emulator)
+
+
+def test_reset_is_as_it_was_made(emulator: Emulator, client: Client) -> None:
+    ws = client.connect()
+    emulator.add_user("newcomer", online=True)
+    emulator.lose_events()
+    emulator.reset()
+    assert ws.close_code() == 1001
+    assert emulator.online == frozenset()
+    assert client.users().code == "AUTH_ERR_AUTH_TOKEN_NOT_FOUND"
+    client.login()
+    assert "newcomer" not in client.users().uids
+    ws = client.connect()
+    come(emulator, "superhero2")
+    assert ws.moves() == [("superhero2", "online")]
