@@ -1,0 +1,83 @@
+"""Checks of what callers pass: a ConfigError with a code at once, rather than a surprise later."""
+
+import sys
+import warnings
+from collections.abc import Callable, Collection, Mapping
+
+from .errors import ConfigError
+
+__all__ = [
+    "check_flag",
+    "check_function",
+    "check_number",
+    "check_text",
+    "check_texts",
+    "unknown_names",
+    "warn",
+]
+
+_COROUTINE = 0x80  # inspect.CO_COROUTINE, without importing inspect for it
+
+
+def check_text(value: object, what: str, code: str = "INVALID_PARAMETER") -> str:
+    """`value`, which must be text and not empty; an empty one is MISSING_PARAMETERS."""
+    if value is None or value == "":
+        raise ConfigError("MISSING_PARAMETERS", f"The {what} is missing.")
+    if not isinstance(value, str):
+        raise ConfigError(code, f"The {what} must be text, not {type(value).__name__}.")
+    return value
+
+
+def check_texts(value: object, what: str, code: str = "INVALID_PARAMETER") -> tuple[str, ...]:
+    """`value` as a tuple; it must hold texts that are not empty.  One text is no list of texts."""
+    if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Collection):
+        raise ConfigError(code, f"The {what} must be a list of texts, not {type(value).__name__}.")
+    for item in value:
+        if not isinstance(item, str) or not item:
+            raise ConfigError(code, f"The {what} must be a list of texts, and {item!r} is none.")
+    return tuple(value)
+
+
+def check_function(value: object, what: str) -> Callable[..., object]:
+    """`value`, which must be callable, and no coroutine function: nobody would await it."""
+    if not callable(value):
+        raise ConfigError(
+            "INVALID_PARAMETER", f"The {what} must be callable, not {type(value).__name__}."
+        )
+    function = getattr(value, "__func__", value)
+    if getattr(getattr(function, "__code__", None), "co_flags", 0) & _COROUTINE:
+        raise ConfigError(
+            "INVALID_PARAMETER",
+            f"The {what} must be a plain function; a coroutine function would never run.",
+        )
+    return value
+
+
+def check_number(value: object, what: str, code: str) -> int:
+    """`value`, which must be a whole number; True is none."""
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise ConfigError(code, f"The {what} must be a whole number, not {value!r}.")
+    return value
+
+
+def check_flag(value: object, what: str, code: str) -> bool:
+    """`value`, which must be True or False."""
+    if not isinstance(value, bool):
+        raise ConfigError(code, f"{what} takes True or False, not {value!r}.")
+    return value
+
+
+def unknown_names(what: str, unknown: Collection[str], valid: Collection[str]) -> ConfigError:
+    """The error to raise for names that nobody knows."""
+    return ConfigError(
+        "INVALID_PARAMETER",
+        f"{what} does not know {', '.join(map(str, unknown))}; it knows {', '.join(valid)}.",
+    )
+
+
+def warn(message: str) -> None:
+    """Warn about a line of the caller's: the nearest one outside this package."""
+    frame, level = sys._getframe(), 1
+    while frame.f_back is not None and frame.f_globals["__name__"].startswith("cometpresence."):
+        frame, level = frame.f_back, level + 1
+    warnings.warn(message, stacklevel=level)

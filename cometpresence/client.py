@@ -1,0 +1,443 @@
+"""PresenceClient: CometChat presence without process-wide state."""
+
+import os
+import re
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+from . import _core, _process
+from ._arguments import check_function, check_text
+from .errors import ClientClosed, ConfigError
+from .handlers import Handlers
+from .listeners import Registry
+from .presence import PresenceView
+from .reports import Reports
+from .settings import AppSettings, PresenceScope, Reconnect, Resync
+from .users import UsersRequestBuilder, request_for, walk
+from .values import ConnectionStatus, Stats, SyncReport
+
+if TYPE_CHECKING:
+    from ._core import User
+
+__all__ = ["PresenceClient"]
+
+CLOSE_TIMEOUT = 2.0
+BATCH = 256
+
+# Strict on purpose: the variable redirects credentials, so nothing may hide in it.
+_LOOPBACK_URL = re.compile(
+    r"https?://(localhost|127(\.[0-9]{1,3}){3}|\[::1\])(:[0-9]{1,5})?(/[\w./-]*)?",
+    re.ASCII | re.IGNORECASE,
+)
+
+
+class _Common(Handlers):
+    """What a client is, whichever way its calls wait."""
+
+    def __init__(
+        self,
+        app_id: str | None = None,
+        settings: AppSettings | None = None,
+        *,
+        region: str | None = None,
+        presence: PresenceScope | None = None,
+        uid: str | None = None,
+        auth_key: str | None = None,
+        auth_token: str | None = None,
+        token_provider: Callable[[], str] | None = None,
+        reconnect: Reconnect = Reconnect(),  # noqa: B008 - immutable
+        resync: Resync = Resync(),  # noqa: B008
+        queue_size: int = 4096,
+        max_users: int = 1_000_000,
+        connect_timeout: float = 10.0,
+        ping_interval: float = 15.0,
+        ping_timeout: float = 3.0,
+        endpoint: str | None = None,
+        ca_file: str | os.PathLike[str] | None = None,
+        dispatch: Literal["thread", "none"] = "thread",
+    ) -> None:
+        if not isinstance(settings, AppSettings | None):
+            raise ConfigError(
+                "INVALID_PARAMETER",
+                f"The settings must be AppSettings, as AppSettingsBuilder.build() returns them, "
+                f"not {type(settings).__name__}.",
+            )
+        if dispatch not in ("thread", "none"):
+            raise ConfigError(
+                "INVALID_PARAMETER", f'dispatch is "thread" or "none", not {dispatch!r}.'
+            )
+        if token_provider is not None:
+            check_function(token_provider, "token provider")
+        if settings is None:
+            settings = AppSettings(presence=PresenceScope.all_users())
+        self._app_id = check_text(app_id, "app id")
+        self._uid = uid if uid is None else check_text(uid, "uid")
+        self._auth_key = auth_key if auth_key is None else check_text(auth_key, "auth key")
+        self._auth_token = (
+            auth_token if auth_token is None else check_text(auth_token, "auth token")
+        )
+        self._token_provider = token_provider
+        self._scope = settings.presence if presence is None else presence
+        self._timeout = connect_timeout
+        self._reports = Reports()
+        self._core = _core.Client(
+            app_id=self._app_id,
+            region=region or settings.region or None,
+            subscription=self._scope.subscription,
+            roles=self._scope.role_names,
+            auto_connect=settings.auto_connect,
+            admin_host=settings.admin_host,
+            client_host=settings.client_host,
+            endpoint=_emulator_endpoint() if endpoint is None else endpoint,
+            ca_file=_ca_file(ca_file),
+            has_token_provider=token_provider is not None,
+            reconnect=(
+                reconnect.base,
+                reconnect.cap,
+                reconnect.floor,
+                reconnect.max_attempts,
+                reconnect.stable_after,
+            ),
+            resync=(
+                resync.on_connect,
+                resync.audit_after,
+                resync.every,
+                resync.whole,
+                resync.page_size,
+            ),
+            queue_size=queue_size,
+            max_users=max_users,
+            connect_timeout=connect_timeout,
+            ping_interval=ping_interval,
+            ping_timeout=ping_timeout,
+            report=self._reports,
+        )
+        self._registry = Registry(self._core)
+        self._presence = PresenceView(self._core)
+        self._dispatch = dispatch
+        self._dispatcher: threading.Thread | None = None
+        self._dispatcher_lock = threading.Lock()
+        self._closed = threading.Event()
+        self._is_in_use = False
+        if token_provider is not None:
+            self._core.add_listener(
+                "cometpresence:token-provider",
+                {_core.TOKEN_WANTED: _token_answer(self._core, token_provider)},
+                0,
+            )
+        _process.remember(self)
+
+    # ---- who and where
+
+    @property
+    def app_id(self) -> str:
+        """The CometChat app."""
+        return self._app_id
+
+    @property
+    def uid(self) -> str | None:
+        """Who is logged in; before that, who would be."""
+        me = self._core.me
+        return self._uid if me is None else me.uid
+
+    @property
+    def presence(self) -> PresenceView:
+        """Who is online, as far as is known: a live mapping from uid to User."""
+        return self._presence
+
+    @property
+    def connection_status(self) -> ConnectionStatus:
+        """CONNECTED means authenticated, not merely open."""
+        return self._core.connection_status
+
+    def stats(self) -> Stats:
+        """Counters since the client was made."""
+        return self._core.stats()
+
+    def __repr__(self) -> str:
+        state = "closed" if self._core.closed else self.connection_status.value
+        return f"<{type(self).__name__} app_id={self._app_id!r} uid={self.uid!r} {state}>"
+
+    # ---- the bell
+
+    def fileno(self) -> int:
+        """A descriptor to poll for reading in a loop of your own; readable: call drain().
+
+        For ``dispatch="none"``.  It belongs to the client: don't read it, don't close it.
+        """
+        return self._core.fileno()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Sleep until there is something to drain; at most `timeout` seconds, None: for ever.
+
+        False: nothing came in time, or the client is closed and all is told.
+        """
+        return self._core.wait(timeout)
+
+    def drain(self, max_events: int = BATCH) -> int:
+        """Call the handlers of what has come, at most `max_events` of it, on this thread.
+
+        Never sleeps; returns how many events were delivered.  Called by a handler it returns 0.
+        """
+        return self._core.drain(max_events)
+
+    # ---- the dispatch thread
+
+    def _listeners_wait(self) -> None:
+        """Start the dispatch thread once there is somebody to tell and something may come: a client
+        that was only made and dropped leaves no thread behind."""
+        if self._dispatch == "none" or not self._is_in_use:
+            return
+        if not self._registry and self._token_provider is None:
+            return
+        with self._dispatcher_lock:
+            if self._dispatcher is None and not self._core.closed:
+                self._dispatcher = threading.Thread(
+                    target=_deliver,
+                    args=(self._core, self._reports),
+                    name="cometpresence dispatch",
+                    daemon=True,
+                )
+                self._dispatcher.start()
+
+    def _begin_use(self) -> None:
+        self._is_in_use = True
+        self._listeners_wait()
+
+    def _close(self, timeout: float) -> None:
+        deadline = time.monotonic() + timeout
+        with suppress(ClientClosed):  # in a forked child there is nothing of ours to close
+            self._core.close(timeout)
+        self._closed.set()
+        dispatcher = self._dispatcher
+        if dispatcher is not None and dispatcher is not threading.current_thread():
+            dispatcher.join(max(0.0, deadline - time.monotonic()))
+
+
+class PresenceClient(_Common):
+    """A connection to CometChat that knows who is online; make as many as you like.
+
+        with PresenceClient(APP_ID, region="us", uid="superhero1", auth_key=AUTH_KEY) as client:
+
+            @client.on_user_online
+            def greet(user):
+                print(user.name, "is here")
+
+            client.run_forever()
+
+    `settings` are those of CometChat's AppSettingsBuilder; `region` and `presence` go before them,
+    and without settings everybody's presence is subscribed to.  Log in with `uid` and `auth_key`,
+    with an `auth_token`, or with a `token_provider`: a function that returns a fresh auth token,
+    called when the server no longer accepts the old one.
+
+    Handlers run on one thread per client, which begins when there is a handler and a login, and
+    keeps the client at work until close().  With ``dispatch="none"`` there is no thread: call
+    wait() and drain() yourself.  Every method may be called from any thread and, but for
+    run_forever(), by a handler; those that ask the server block up to `connect_timeout` seconds
+    and raise a CometChatException.
+
+    `reconnect` and `resync` say when to try again and when to compare with the server;
+    `queue_size` changes are kept in order behind a slow handler before they fold into one per
+    user; users beyond `max_users` are not tracked.  `endpoint` sends everything to one URL, such as
+    the emulator's, and `ca_file` replaces the system's certificates; the environment variables
+    COMETPRESENCE_EMULATOR (loopback only) and COMETPRESENCE_CA_FILE do so when they are not given.
+    """
+
+    @classmethod
+    def from_env(cls, **kw: Any) -> Self:
+        """A client made from COMETCHAT_APP_ID, COMETCHAT_REGION, COMETCHAT_UID, COMETCHAT_AUTH_KEY
+        and COMETCHAT_AUTH_TOKEN, as far as they are set; `kw` are further arguments and win."""
+        names = ("app_id", "region", "uid", "auth_key", "auth_token")
+        given = {name: os.environ.get(f"COMETCHAT_{name.upper()}") for name in names}
+        return cls(**{name: value for name, value in given.items() if value} | kw)
+
+    # ---- life
+
+    def __enter__(self) -> Self:
+        """Log in, connect and wait until synchronised, each at most `connect_timeout` seconds.
+
+        On failure the client is closed.
+        """
+        try:
+            self.login()
+            self.connect()
+            self.wait_synced(timeout=self._timeout)
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+        /,
+    ) -> None:
+        self.close()
+
+    def login(
+        self, uid: str | None = None, auth_key: str | None = None, *, auth_token: str | None = None
+    ) -> "User":
+        """Log in and return the user; what is not given is what the client was made with.
+
+        Opens the socket too, unless the settings say ``auto_establish_socket_connection(False)``;
+        does not wait for it.  Who is logged in already is returned from memory; somebody else is
+        logged out first.  AuthError carries the server's code and message, and nothing is retried.
+        """
+        credentials = self._credentials(uid, auth_key, auth_token)
+        self._begin_use()
+        return self._core.login(*credentials, self._timeout)
+
+    def logout(self) -> None:
+        """Give the auth token back and close the socket.  Listeners stay."""
+        self._core.logout(self._timeout)
+
+    def connect(self) -> None:
+        """Open the socket and keep it open, reconnecting for as long as it takes; doesn't wait.
+
+        Needed after disconnect(), and when login() does not do it.  AuthError if nobody is logged
+        in.
+        """
+        self._begin_use()
+        self._core.connect()
+
+    def disconnect(self) -> None:
+        """Close the socket and stay logged in; returns when it is closed."""
+        self._core.disconnect(self._timeout)
+
+    def close(self) -> None:
+        """Disconnect for good and end the dispatch thread, in at most 2 seconds.
+
+        Idempotent, from any thread, also inside a handler.  The auth token stays valid; logout()
+        gives it back.
+        """
+        self._close(CLOSE_TIMEOUT)
+
+    def run_forever(self) -> None:
+        """Log in and connect, unless that is done, and return when the client is closed.
+
+        Ctrl-C closes it.  With ``dispatch="none"`` handlers run here, on the calling thread.
+        """
+        if self._dispatcher is threading.current_thread():
+            raise ConfigError("INVALID_PARAMETER", "A handler must not call run_forever().")
+        try:
+            if self._core.me is None:
+                self.login()
+            self.connect()
+            if self._dispatch == "none":
+                _deliver(self._core, self._reports)
+            else:
+                self._closed.wait()
+        except KeyboardInterrupt:
+            self.close()
+
+    # ---- synchronisation
+
+    def wait_synced(self, *, timeout: float | None = None) -> SyncReport:
+        """Wait until the picture is complete: connected, and compared with the server.
+
+        Without a presence subscription until connected.  RequestTimeout after `timeout` seconds;
+        AuthError or another when it cannot succeed.
+        """
+        return self._core.await_sync(timeout)
+
+    def resync(self, *, timeout: float | None = None) -> SyncReport:
+        """Compare with the server now; what changed unnoticed is told with Origin.RESYNC."""
+        return self._core.resync(timeout)
+
+    # ---- asking the server
+
+    def users_request(self) -> UsersRequestBuilder:
+        """A builder for lists of users, page by page, bound to this client."""
+        return UsersRequestBuilder(self._fetch_page)
+
+    def users(self, **filters: Any) -> "Iterator[User]":
+        """All users that pass the filters, fetched page by page as you iterate.
+
+        Filters are named as UsersRequestBuilder's methods: status, role, roles, tags, uids,
+        search_keyword, search_in, friends_only, hide_blocked_users, with_tags, sort_by,
+        sort_by_order, page, limit.  A wrong one is a ConfigError at once.
+        """
+        return walk(request_for(self.users_request(), filters))
+
+    def get_user(self, uid: str) -> "User":
+        """One user as the server knows them now; ERR_UID_NOT_FOUND if there is none."""
+        return self._core.get_user(check_text(uid, "uid"), self._timeout)
+
+    def online_user_count(self) -> int:
+        """How many users the server counts as online."""
+        return self._core.online_user_count(self._timeout)
+
+    # ---- how
+
+    def _credentials(
+        self, uid: str | None, auth_key: str | None, auth_token: str | None
+    ) -> tuple[str | None, str | None, str | None]:
+        """What to log in with: what is given, completed by what the client was made with."""
+        if auth_token is not None:
+            return None, None, check_text(auth_token, "auth token")
+        if uid is None and auth_key is None and self._auth_token is not None:
+            return None, None, self._auth_token
+        auth_key = self._auth_key if auth_key is None else auth_key
+        if auth_key is None and self._token_provider is not None:
+            return None, None, check_text(self._token_provider(), "provided auth token")
+        uid = self._uid if uid is None else uid
+        return check_text(uid, "uid"), check_text(auth_key, "auth key"), None
+
+    def _fetch_page(self, **query: Any) -> "tuple[list[User], int]":
+        return self._core.get_users(self._timeout, **query)
+
+
+# ---- the environment
+
+
+def _emulator_endpoint() -> str | None:
+    url = os.environ.get("COMETPRESENCE_EMULATOR")
+    if not url:
+        return None
+    if not _LOOPBACK_URL.fullmatch(url):
+        raise ConfigError(
+            "INVALID_HOST",
+            "COMETPRESENCE_EMULATOR must be the URL of an emulator on this machine, such as "
+            "http://127.0.0.1:8080, because credentials are sent there.",
+        )
+    return url
+
+
+def _ca_file(path: str | os.PathLike[str] | None) -> str | None:
+    if path is None:
+        path = os.environ.get("COMETPRESENCE_CA_FILE") or None
+    if path is None:
+        return None
+    try:
+        with open(path, "rb"):
+            return os.fspath(path)
+    except (OSError, TypeError, ValueError) as error:
+        raise ConfigError("INVALID_PARAMETER", f"The ca_file cannot be read: {error}") from error
+
+
+# ---- what other threads run: none of it holds a client, so that one can be dropped
+
+
+def _deliver(core: _core.Client, reports: Reports) -> None:
+    while core.wait(None):
+        try:
+            core.drain(BATCH)
+        except Exception as error:  # not a handler's, those are reported one by one
+            reports(error, "the dispatch thread")
+
+
+def _token_answer(core: _core.Client, provide: Callable[[], str]) -> Callable[[], None]:
+    def answer() -> None:
+        token = None
+        try:
+            token = check_text(provide(), "provided auth token")
+        finally:
+            core.answer_token(token)
+
+    return answer

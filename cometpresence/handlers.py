@@ -1,0 +1,273 @@
+"""How functions and listeners are attached to a client."""
+
+from collections.abc import Callable, Collection
+from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, Unpack, overload
+
+from . import _core
+from ._arguments import check_function, check_text, check_texts, warn
+from .listeners import (
+    FAMILIES,
+    ConnectionListener,
+    LoginListener,
+    Registry,
+    Subscription,
+    UserListener,
+    handlers_of,
+)
+from .reports import Reports
+from .settings import PresenceScope
+from .values import Disconnect, Origin, SyncReport
+
+if TYPE_CHECKING:
+    from ._core import PresenceEvent, User
+
+__all__ = ["Handlers"]
+
+UserHandler = TypeVar("UserHandler", bound="Callable[[User], object]")
+EventHandler = TypeVar("EventHandler", bound="Callable[[PresenceEvent], object]")
+BatchHandler = TypeVar("BatchHandler", bound="Callable[[list[PresenceEvent]], object]")
+NumberHandler = TypeVar("NumberHandler", bound=Callable[[int], object])
+AttemptHandler = TypeVar("AttemptHandler", bound=Callable[[int, float], object])
+DisconnectHandler = TypeVar("DisconnectHandler", bound=Callable[[Disconnect], object])
+SyncHandler = TypeVar("SyncHandler", bound=Callable[[SyncReport], object])
+ReasonHandler = TypeVar("ReasonHandler", bound=Callable[[str], object])
+ErrorHandler = TypeVar("ErrorHandler", bound=Callable[[BaseException, str], object])
+
+
+class Filters(TypedDict, total=False):
+    """Which events a presence handler is called for; without any, all but the first snapshot."""
+
+    uids: Collection[str] | None
+    """Only about these users; compared as the server does, without case."""
+    roles: Collection[str] | None
+    """Only about users of these roles."""
+    origins: Collection[Origin]
+    """Only events emitted for these reasons: LIVE and RESYNC unless said otherwise."""
+    id: str | None
+    """An id for remove_listener(); the same id replaces the handler that had it."""
+
+
+HANDLER_ORIGINS = frozenset({Origin.LIVE, Origin.RESYNC})
+_PRESENCE = frozenset({_core.ONLINE, _core.OFFLINE, _core.PRESENCE, _core.PRESENCE_BATCH})
+
+
+class Handlers:
+    """The ``on_…`` methods and listeners of a client.
+
+    Each ``on_…`` works as a decorator, bare or called with filters, and as a plain call; it
+    returns the function as it was.  Handlers run in the order in which they were added, one after
+    the other, on the thread that drains the client.  One that raises or takes long harms no other:
+    what it raised goes to on_error().
+    """
+
+    _registry: Registry
+    _reports: Reports
+    _scope: PresenceScope
+    _warned = False
+
+    # ---- presence
+
+    @overload
+    def on_user_online(self, fn: UserHandler, /, **filters: Unpack[Filters]) -> UserHandler: ...
+    @overload
+    def on_user_online(
+        self, /, **filters: Unpack[Filters]
+    ) -> Callable[[UserHandler], UserHandler]: ...
+    def on_user_online(self, fn: Any = None, /, **filters: Unpack[Filters]) -> Any:
+        """Call `fn` with each User who comes online.
+
+        @client.on_user_online
+        def greet(user): ...
+
+        @client.on_user_online(uids={"alice"}, roles={"support"})
+        def greet_alice(user): ...
+        """
+        return self._attach(_core.ONLINE, fn, filters)
+
+    @overload
+    def on_user_offline(self, fn: UserHandler, /, **filters: Unpack[Filters]) -> UserHandler: ...
+    @overload
+    def on_user_offline(
+        self, /, **filters: Unpack[Filters]
+    ) -> Callable[[UserHandler], UserHandler]: ...
+    def on_user_offline(self, fn: Any = None, /, **filters: Unpack[Filters]) -> Any:
+        """Call `fn` with each User who goes offline; takes the filters of on_user_online()."""
+        return self._attach(_core.OFFLINE, fn, filters)
+
+    @overload
+    def on_presence(self, fn: EventHandler, /, **filters: Unpack[Filters]) -> EventHandler: ...
+    @overload
+    def on_presence(
+        self, /, **filters: Unpack[Filters]
+    ) -> Callable[[EventHandler], EventHandler]: ...
+    def on_presence(self, fn: Any = None, /, **filters: Unpack[Filters]) -> Any:
+        """Call `fn` with a PresenceEvent for each change, online and offline.
+
+        ``origins={Origin.SNAPSHOT, ...}`` asks for those found online at first, too.
+        """
+        return self._attach(_core.PRESENCE, fn, filters)
+
+    @overload
+    def on_presence_batch(
+        self, fn: BatchHandler, /, **filters: Unpack[Filters]
+    ) -> BatchHandler: ...
+    @overload
+    def on_presence_batch(
+        self, /, **filters: Unpack[Filters]
+    ) -> Callable[[BatchHandler], BatchHandler]: ...
+    def on_presence_batch(self, fn: Any = None, /, **filters: Unpack[Filters]) -> Any:
+        """Call `fn` with a list of PresenceEvents, as many as there are at once: for those who
+        write them somewhere."""
+        return self._attach(_core.PRESENCE_BATCH, fn, filters)
+
+    # ---- the connection
+
+    @overload
+    def on_connected(self, fn: NumberHandler, /) -> NumberHandler: ...
+    @overload
+    def on_connected(self, /) -> Callable[[NumberHandler], NumberHandler]: ...
+    def on_connected(self, fn: Any = None, /) -> Any:
+        """Call `fn(generation)` when the server accepted us; generation counts the times."""
+        return self._attach(_core.CONNECTED, fn)
+
+    @overload
+    def on_connecting(self, fn: AttemptHandler, /) -> AttemptHandler: ...
+    @overload
+    def on_connecting(self, /) -> Callable[[AttemptHandler], AttemptHandler]: ...
+    def on_connecting(self, fn: Any = None, /) -> Any:
+        """Call `fn(attempt, delay)` when an attempt begins: 1 for the first, after `delay` s."""
+        return self._attach(_core.CONNECTING, fn)
+
+    @overload
+    def on_disconnected(self, fn: DisconnectHandler, /) -> DisconnectHandler: ...
+    @overload
+    def on_disconnected(self, /) -> Callable[[DisconnectHandler], DisconnectHandler]: ...
+    def on_disconnected(self, fn: Any = None, /) -> Any:
+        """Call `fn` with a Disconnect when a connection ended, whoever ended it."""
+        return self._attach(_core.DISCONNECTED, fn)
+
+    @overload
+    def on_synced(self, fn: SyncHandler, /) -> SyncHandler: ...
+    @overload
+    def on_synced(self, /) -> Callable[[SyncHandler], SyncHandler]: ...
+    def on_synced(self, fn: Any = None, /) -> Any:
+        """Call `fn` with a SyncReport when the picture was compared with the server's."""
+        return self._attach(_core.SYNCED, fn)
+
+    @overload
+    def on_degraded(self, fn: ReasonHandler, /) -> ReasonHandler: ...
+    @overload
+    def on_degraded(self, /) -> Callable[[ReasonHandler], ReasonHandler]: ...
+    def on_degraded(self, fn: Any = None, /) -> Any:
+        """Call `fn(reason)` when events can no longer be relied on to be complete."""
+        return self._attach(_core.DEGRADED, fn)
+
+    @overload
+    def on_error(self, fn: ErrorHandler, /) -> ErrorHandler: ...
+    @overload
+    def on_error(self, /) -> Callable[[ErrorHandler], ErrorHandler]: ...
+    def on_error(self, fn: Any = None, /) -> Any:
+        """Call `fn(exception, where)` for what went wrong in a handler or on the connection.
+
+        Without such a handler these go to the logger ``"cometpresence"``.
+        """
+        if fn is None:
+            return self.on_error
+        self._reports.add(check_function(fn, "handler"))
+        return fn
+
+    # ---- listener objects
+
+    def add_listener(
+        self,
+        listener: UserListener | ConnectionListener | LoginListener,
+        /,
+        *,
+        id: str | None = None,
+    ) -> Subscription:
+        """Attach a listener object; the same id replaces, and goes to the end of the order.
+
+        Any object with methods of these names will do.  The Subscription ends it, and can be used
+        in a with-statement.
+        """
+        handlers = handlers_of(listener, FAMILIES)
+        return self._register(id, handlers, HANDLER_ORIGINS)
+
+    def remove_listener(self, id: str, /) -> bool:
+        """Detach what has this id, handler or listener; False when there is none."""
+        return self._registry.remove(id)
+
+    # ---- how
+
+    def _attach(self, wanted: int, fn: Any, filters: Filters | None = None) -> Any:
+        if fn is None:
+            return lambda fn: self._attach(wanted, check_function(fn, "handler"), filters)
+        filters = filters or {}
+        handler = _filtered(wanted, check_function(fn, "handler"), **filters)
+        origins = filters.get("origins", HANDLER_ORIGINS)
+        self._register(filters.get("id"), {wanted: handler}, origins)
+        return fn
+
+    def _register(
+        self,
+        id: str | None,
+        handlers: dict[int, Callable[..., object]],
+        origins: Collection[Origin],
+    ) -> Subscription:
+        if not self._warned and self._scope.subscription == "none" and _PRESENCE & handlers.keys():
+            self._warned = True
+            warn(
+                "nobody's presence is subscribed to, so this will never be called; "
+                "AppSettingsBuilder().subscribe_presence_for_all_users() or "
+                "presence=PresenceScope.all_users() subscribes"
+            )
+        bits = 0
+        for origin in origins:
+            bits |= 1 << Origin(origin).value
+        subscription = self._registry.add(id, handlers, bits)
+        self._listeners_wait()
+        return subscription
+
+    def _listeners_wait(self) -> None:
+        """There is somebody to deliver to now."""
+
+
+def _filtered(
+    wanted: int,
+    fn: Callable[..., object],
+    *,
+    uids: Collection[str] | None = None,
+    roles: Collection[str] | None = None,
+    origins: Collection[Origin] = HANDLER_ORIGINS,
+    id: str | None = None,
+) -> Callable[..., object]:
+    """`fn`, called only about these users; origins are the core's to look at."""
+    if id is not None:
+        check_text(id, "listener id")
+    if uids is None and roles is None:
+        return fn
+    wanted_uids = None if uids is None else {uid.lower() for uid in check_texts(uids, "uids")}
+    wanted_roles = None if roles is None else set(check_texts(roles, "roles"))
+
+    def wants(user: "User") -> bool:
+        return (wanted_uids is None or user.uid.lower() in wanted_uids) and (
+            wanted_roles is None or user.role in wanted_roles
+        )
+
+    def about_user(user: "User") -> object:
+        return fn(user) if wants(user) else None
+
+    def about_event(event: "PresenceEvent") -> object:
+        return fn(event) if wants(event.user) else None
+
+    def about_batch(events: "list[PresenceEvent]") -> object:
+        wanted_events = [event for event in events if wants(event.user)]
+        return fn(wanted_events) if wanted_events else None
+
+    filtered: dict[int, Callable[..., object]] = {
+        _core.PRESENCE: about_event,
+        _core.PRESENCE_BATCH: about_batch,
+    }
+    handler = filtered.get(wanted, about_user)
+    handler.__qualname__ = getattr(fn, "__qualname__", repr(fn))  # what a report calls it
+    return handler

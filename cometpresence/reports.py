@@ -1,0 +1,29 @@
+"""Where failures are told that no caller is there to catch."""
+
+import logging
+from collections.abc import Callable
+
+__all__ = ["Reports"]
+
+_logger = logging.getLogger("cometpresence")
+
+
+class Reports:
+    """What goes wrong in a listener or on the connection goes to the ``on_error`` handlers; while
+    there are none, to the log.  Called by the core, which must never see it raise.
+    """
+
+    def __init__(self) -> None:
+        self._handlers: list[Callable[[BaseException, str], object]] = []
+
+    def add(self, handler: Callable[[BaseException, str], object]) -> None:
+        self._handlers.append(handler)
+
+    def __call__(self, error: BaseException, where: str) -> None:
+        if not self._handlers:
+            _logger.error("failure in %s: %s", where, error, exc_info=error)
+        for handler in tuple(self._handlers):
+            try:
+                handler(error, where)
+            except Exception:
+                _logger.exception("an on_error handler failed")
