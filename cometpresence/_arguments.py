@@ -42,13 +42,13 @@ def check_function(value: object, what: str) -> Callable[..., object]:
     """`value`, which must be callable, and no coroutine function: nobody would await it."""
     if not callable(value):
         raise ConfigError(
-            "INVALID_PARAMETER", f"The {what} must be callable, not {type(value).__name__}."
+            "INVALID_PARAMETER", f"{what} must be callable, not {type(value).__name__}."
         )
     function = getattr(value, "__func__", value)
     if getattr(getattr(function, "__code__", None), "co_flags", 0) & _COROUTINE:
         raise ConfigError(
             "INVALID_PARAMETER",
-            f"The {what} must be a plain function; a coroutine function would never run.",
+            f"{what} must be a plain function; a coroutine function would never run.",
         )
     return value
 

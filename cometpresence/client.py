@@ -71,7 +71,7 @@ class _Common(Handlers):
                 "INVALID_PARAMETER", f'dispatch is "thread" or "none", not {dispatch!r}.'
             )
         if token_provider is not None:
-            check_function(token_provider, "token provider")
+            check_function(token_provider, "The token provider")
         if settings is None:
             settings = AppSettings(presence=PresenceScope.all_users())
         self._app_id = check_text(app_id, "app id")
@@ -159,8 +159,12 @@ class _Common(Handlers):
         return self._core.stats()
 
     def __repr__(self) -> str:
-        state = "closed" if self._core.closed else self.connection_status.value
-        return f"<{type(self).__name__} app_id={self._app_id!r} uid={self.uid!r} {state}>"
+        try:
+            state = "closed" if self._core.closed else self.connection_status.value
+            uid = self.uid
+        except ClientClosed:
+            state, uid = "of another process", self._uid
+        return f"<{type(self).__name__} app_id={self._app_id!r} uid={uid!r} {state}>"
 
     # ---- the bell
 

@@ -173,7 +173,7 @@ class Handlers:
         """
         if fn is None:
             return self.on_error
-        self._reports.add(check_function(fn, "handler"))
+        self._reports.add(check_function(fn, "A handler"))
         return fn
 
     # ---- listener objects
@@ -191,6 +191,8 @@ class Handlers:
         in a with-statement.
         """
         handlers = handlers_of(listener, FAMILIES)
+        if id is None:
+            id = self._registry.make_id(listener)
         return self._register(id, handlers, HANDLER_ORIGINS)
 
     def remove_listener(self, id: str, /) -> bool:
@@ -201,11 +203,12 @@ class Handlers:
 
     def _attach(self, wanted: int, fn: Any, filters: Filters | None = None) -> Any:
         if fn is None:
-            return lambda fn: self._attach(wanted, check_function(fn, "handler"), filters)
+            return lambda fn: self._attach(wanted, check_function(fn, "A handler"), filters)
         filters = filters or {}
-        handler = _filtered(wanted, check_function(fn, "handler"), **filters)
+        handler = _filtered(wanted, check_function(fn, "A handler"), **filters)
         origins = filters.get("origins", HANDLER_ORIGINS)
-        self._register(filters.get("id"), {wanted: handler}, origins)
+        id = filters.get("id") or self._registry.make_id(fn)
+        self._register(id, {wanted: handler}, origins)
         return fn
 
     def _register(
@@ -268,6 +271,4 @@ def _filtered(
         _core.PRESENCE: about_event,
         _core.PRESENCE_BATCH: about_batch,
     }
-    handler = filtered.get(wanted, about_user)
-    handler.__qualname__ = getattr(fn, "__qualname__", repr(fn))  # what a report calls it
-    return handler
+    return filtered.get(wanted, about_user)

@@ -279,8 +279,6 @@ def _forward(listener: object, names: tuple[str, ...], arguments: int) -> Callab
         callback = find_callback(listener, names)
         return None if callback is None else callback(*given[:arguments])
 
-    # What a report about a slow or failing listener calls it.
-    forward.__qualname__ = f"{type(listener).__qualname__}.{names[0]}"
     return forward
 
 
@@ -336,22 +334,26 @@ class Registry:
     def __init__(self, core: "_core.Client") -> None:
         self._core = core
         self._subscriptions: dict[str, Subscription] = {}
-        self._named = 0
+        self._made = 0  # ids
         # Reentrant: dropping a listener may run its destructor, which may remove another.
         self._lock = threading.RLock()
 
     def add(
-        self, id: str | None, handlers: Mapping[int, Callable[..., object]], origins: int
+        self, id: str, handlers: Mapping[int, Callable[..., object]], origins: int
     ) -> Subscription:
         """As CometChat does it: the same id replaces, and goes to the end."""
         with self._lock:
-            if id is None:
-                self._named += 1
-                id = f"listener-{self._named}"
             subscription = Subscription(check_text(id, "listener id"), self)
             self._core.add_listener(id, handlers, origins)
             self._subscriptions[id] = subscription
             return subscription
+
+    def make_id(self, listener: object) -> str:
+        """A new id that tells what it belongs to."""
+        with self._lock:
+            self._made += 1
+            name = getattr(listener, "__qualname__", type(listener).__qualname__)
+            return f"{name}-{self._made}"
 
     def remove(self, id: str) -> bool:
         """False: there is none of this id."""
