@@ -1,0 +1,141 @@
+#ifndef CP_PY_CLIENT_H
+#define CP_PY_CLIENT_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "core/config.h"
+#include "core/listeners.h"
+#include "net/connection.h"
+#include "py/module.h"
+
+/* One client as Python holds it: a connection on the network thread, and who is told of
+ * what it learns.  The network thread knows nothing of this object.
+ *
+ *   client_type.c       made, visited by the collector, let go
+ *   client_config.c     the arguments of Client()
+ *   client_calls.c      what is asked of the server, and waited for
+ *   client_look.c       what is known
+ *   client_listeners.c  the registry
+ *   drain.c             the bell, and the one road from it to a listener */
+
+#define HELD_CHANGES 64
+
+typedef struct client_object {
+    PyObject_HEAD
+    cp_connection *connection;
+    pid_t owner; /* the process it works in */
+    char session_id[96];
+    PyObject *report; /* NULL after the collector cleared us */
+
+    cp_listeners *listeners; /* under the object's critical section */
+    cp_task *closing;        /* under it too: the close under way, if any */
+
+    atomic_flag draining; /* who has it set owns what is held */
+    cp_change held[HELD_CHANGES]; /* taken from the connection, not told yet */
+    size_t held_next, held_count;
+    atomic_bool has_left_over; /* a drain was interrupted; wait() need not wait */
+    _Atomic uint64_t handler_errors;
+    _Atomic uint64_t slow_handlers;
+} client_object;
+
+extern PyType_Spec client_spec;
+
+/* False with ClientClosed raised: we are in a child that inherited the object. */
+bool client_is_ours(client_object *self);
+
+/* ---- client_config.c */
+
+/* Fills an initialised config, which the caller destroys also after -1. */
+int read_config(core_state *state, PyObject *args, PyObject *keywords, cp_config *config,
+                PyObject **report /* lent */);
+
+/* ---- client_listeners.c: what somebody can want, as bits 1 << kind of `wants` */
+typedef enum listener_kind {
+    KIND_ONLINE,
+    KIND_OFFLINE,
+    KIND_PRESENCE,
+    KIND_PRESENCE_BATCH,
+    KIND_CONNECTING,
+    KIND_CONNECTED,
+    KIND_DISCONNECTED,
+    KIND_SYNCED,
+    KIND_DEGRADED,
+    KIND_LOGGED_IN,
+    KIND_LOGIN_FAILED,
+    KIND_LOGGED_OUT,
+    KIND_TOKEN_WANTED,
+    LISTENER_KINDS,
+} listener_kind;
+
+#define WANTS(kind) (UINT32_C(1) << (kind))
+
+/* What the kind is called: in Python a constant of the module, in reports a decorator. */
+extern const char *const kind_constant[LISTENER_KINDS];
+extern const char *const kind_handler[LISTENER_KINDS];
+
+void release_target(void *target); /* for cp_listeners_new() */
+int visit_listeners(client_object *self, visitproc visit, void *arg);
+
+bool listeners_wanted(client_object *self, uint32_t wants);
+
+/* One listener of a round, with what it wants of it; references of its own, so that
+ * nothing the listener does can take them away. */
+typedef struct told_listener {
+    PyObject *id;
+    PyObject *handler[2]; /* NULL: does not want this kind */
+    uint32_t origins;
+} told_listener;
+
+/* Over the listeners as they stand when it begins; end is owed for every begin. */
+typedef struct listener_round {
+    client_object *client;
+    cp_delivery delivery;
+} listener_round;
+
+void begin_round(listener_round *self, client_object *client, uint32_t wants);
+/* `kinds` are the two to look for, the second may be the first again.  False: all told. */
+bool next_listener(listener_round *self, const listener_kind kinds[2], told_listener *out);
+void forget_listener(told_listener *self);
+void end_round(listener_round *self);
+
+PyObject *client_add_listener(PyObject *op, PyObject *args, PyObject *keywords);
+PyObject *client_remove_listener(PyObject *op, PyObject *id);
+PyObject *client_clear_listeners(PyObject *op, PyObject *none);
+
+/* ---- client_calls.c */
+PyObject *client_login(PyObject *op, PyObject *args, PyObject *keywords);
+PyObject *client_logout(PyObject *op, PyObject *args, PyObject *keywords);
+PyObject *client_connect(PyObject *op, PyObject *none);
+PyObject *client_disconnect(PyObject *op, PyObject *args, PyObject *keywords);
+PyObject *client_close(PyObject *op, PyObject *args, PyObject *keywords);
+PyObject *client_get_user(PyObject *op, PyObject *args, PyObject *keywords);
+PyObject *client_get_users(PyObject *op, PyObject *args, PyObject *keywords);
+PyObject *client_online_user_count(PyObject *op, PyObject *args, PyObject *keywords);
+PyObject *client_await_sync(PyObject *op, PyObject *args, PyObject *keywords);
+PyObject *client_resync(PyObject *op, PyObject *args, PyObject *keywords);
+PyObject *client_answer_token(PyObject *op, PyObject *auth_token);
+
+/* ---- client_look.c */
+extern PyGetSetDef client_getset[];
+PyObject *client_find(PyObject *op, PyObject *uid);
+PyObject *client_status(PyObject *op, PyObject *uid);
+PyObject *client_count(PyObject *op, PyObject *none);
+PyObject *client_online_count(PyObject *op, PyObject *none);
+PyObject *client_copy(PyObject *op, PyObject *args, PyObject *keywords);
+PyObject *client_stats(PyObject *op, PyObject *none);
+
+/* ---- drain.c */
+PyObject *client_fileno(PyObject *op, PyObject *none);
+PyObject *client_wait(PyObject *op, PyObject *args, PyObject *keywords);
+PyObject *client_drain(PyObject *op, PyObject *args, PyObject *keywords);
+
+/* -1 with an exception; 1 on the interpreter's main thread, where Ctrl-C arrives. */
+int on_main_thread(core_state *state);
+
+/* A time to wait as an instant, and back; CP_NEVER stays itself. */
+cp_usec instant_after(cp_usec timeout);
+cp_usec time_until(cp_usec deadline);
+
+#endif

@@ -1,0 +1,232 @@
+#include "py/client.h"
+
+#include <stdlib.h>
+
+#include "py/convert.h"
+
+/* Every touch of the registry is inside the object's critical section; none of them
+ * calls a listener.  Releasing a target can run Python (a callable's end), which may come
+ * back to us: the registry allows that, and the section is reentrant. */
+
+const char *const kind_constant[LISTENER_KINDS] = {
+    [KIND_ONLINE] = "ONLINE",
+    [KIND_OFFLINE] = "OFFLINE",
+    [KIND_PRESENCE] = "PRESENCE",
+    [KIND_PRESENCE_BATCH] = "PRESENCE_BATCH",
+    [KIND_CONNECTING] = "CONNECTING",
+    [KIND_CONNECTED] = "CONNECTED",
+    [KIND_DISCONNECTED] = "DISCONNECTED",
+    [KIND_SYNCED] = "SYNCED",
+    [KIND_DEGRADED] = "DEGRADED",
+    [KIND_LOGGED_IN] = "LOGGED_IN",
+    [KIND_LOGIN_FAILED] = "LOGIN_FAILED",
+    [KIND_LOGGED_OUT] = "LOGGED_OUT",
+    [KIND_TOKEN_WANTED] = "TOKEN_WANTED",
+};
+
+const char *const kind_handler[LISTENER_KINDS] = {
+    [KIND_ONLINE] = "on_user_online",        [KIND_OFFLINE] = "on_user_offline",
+    [KIND_PRESENCE] = "on_presence",         [KIND_PRESENCE_BATCH] = "on_presence_batch",
+    [KIND_CONNECTING] = "on_connecting",     [KIND_CONNECTED] = "on_connected",
+    [KIND_DISCONNECTED] = "on_disconnected", [KIND_SYNCED] = "on_synced",
+    [KIND_DEGRADED] = "on_degraded",         [KIND_LOGGED_IN] = "login_success",
+    [KIND_LOGIN_FAILED] = "login_failure",   [KIND_LOGGED_OUT] = "logout_success",
+    [KIND_TOKEN_WANTED] = "token_provider",
+};
+
+/* ---- one listener */
+
+typedef struct listener_target {
+    uint32_t wants;
+    uint32_t origins; /* 1 << Origin.value */
+    PyObject *id;
+    PyObject *handler[LISTENER_KINDS];
+} listener_target;
+
+void release_target(void *opaque)
+{
+    listener_target *self = opaque;
+    Py_XDECREF(self->id);
+    for (int kind = 0; kind < LISTENER_KINDS; kind++)
+        Py_XDECREF(self->handler[kind]);
+    PyMem_Free(self);
+}
+
+typedef struct visitor {
+    visitproc visit;
+    void *arg;
+} visitor;
+
+static int visit_target(void *opaque, void *opaque_visitor)
+{
+    listener_target *self = opaque;
+    visitproc visit = ((visitor *)opaque_visitor)->visit;
+    void *arg = ((visitor *)opaque_visitor)->arg;
+
+    Py_VISIT(self->id);
+    for (int kind = 0; kind < LISTENER_KINDS; kind++)
+        Py_VISIT(self->handler[kind]);
+    return 0;
+}
+
+int visit_listeners(client_object *self, visitproc visit, void *arg)
+{
+    if (self->listeners == NULL)
+        return 0;
+    return cp_listeners_visit(self->listeners, visit_target, &(visitor){visit, arg});
+}
+
+static int add_handler(core_state *state, listener_target *self, PyObject *kind, PyObject *handler)
+{
+    long index = PyLong_AsLong(kind);
+    if (index == -1 && PyErr_Occurred())
+        return -1;
+    if (index < 0 || index >= LISTENER_KINDS) {
+        raise_config(state, "INVALID_LISTENER", "there is no event %ld", index);
+        return -1;
+    }
+    if (!PyCallable_Check(handler)) {
+        raise_config(state, "INVALID_LISTENER", "the %s handler is not callable: %.100s",
+                     kind_handler[index], Py_TYPE(handler)->tp_name);
+        return -1;
+    }
+    Py_XSETREF(self->handler[index], Py_NewRef(handler));
+    self->wants |= WANTS(index);
+    return 0;
+}
+
+static listener_target *new_target(core_state *state, PyObject *id, PyObject *handlers,
+                                   uint32_t origins)
+{
+    PyObject *items = PyMapping_Items(handlers);
+    listener_target *self = items ? PyMem_Calloc(1, sizeof *self) : NULL;
+    if (self == NULL) {
+        if (items != NULL)
+            PyErr_NoMemory();
+        Py_XDECREF(items);
+        return NULL;
+    }
+    self->id = Py_NewRef(id);
+    self->origins = origins;
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(items); i++) {
+        PyObject *kind, *handler;
+        if (!PyArg_ParseTuple(PyList_GET_ITEM(items, i), "OO", &kind, &handler) ||
+            add_handler(state, self, kind, handler) < 0) {
+            release_target(self);
+            self = NULL;
+            break;
+        }
+    }
+    Py_DECREF(items);
+    return self;
+}
+
+/* ---- the registry */
+
+PyObject *client_add_listener(PyObject *op, PyObject *args, PyObject *keywords)
+{
+    static char *names[] = {"id", "handlers", "origins", NULL};
+    client_object *self = (client_object *)op;
+    core_state *state = core_state_of(op);
+    PyObject *id, *handlers;
+    unsigned origins;
+    Py_ssize_t length;
+    cp_status status;
+
+    if (!client_is_ours(self) || !PyArg_ParseTupleAndKeywords(args, keywords, "UOI:add_listener",
+                                                              names, &id, &handlers, &origins))
+        return NULL;
+    const char *text = PyUnicode_AsUTF8AndSize(id, &length);
+    listener_target *target = text ? new_target(state, id, handlers, origins) : NULL;
+    if (target == NULL)
+        return NULL;
+
+    Py_BEGIN_CRITICAL_SECTION(op);
+    status =
+        cp_listeners_add(self->listeners, (cp_slice){text, (size_t)length}, target->wants, target);
+    Py_END_CRITICAL_SECTION();
+    if (status != CP_OK) {
+        release_target(target);
+        return raise_status(state, status);
+    }
+    Py_RETURN_NONE;
+}
+
+PyObject *client_remove_listener(PyObject *op, PyObject *id)
+{
+    client_object *self = (client_object *)op;
+    Py_ssize_t length;
+    bool removed;
+
+    if (!client_is_ours(self))
+        return NULL;
+    if (!PyUnicode_Check(id))
+        Py_RETURN_FALSE; /* as the vendor: strictly compared, so no such id */
+    const char *text = PyUnicode_AsUTF8AndSize(id, &length);
+    if (text == NULL)
+        return NULL;
+    Py_BEGIN_CRITICAL_SECTION(op);
+    removed = cp_listeners_remove(self->listeners, (cp_slice){text, (size_t)length});
+    Py_END_CRITICAL_SECTION();
+    return PyBool_FromLong(removed);
+}
+
+PyObject *client_clear_listeners(PyObject *op, PyObject *Py_UNUSED(none))
+{
+    client_object *self = (client_object *)op;
+
+    if (!client_is_ours(self))
+        return NULL;
+    Py_BEGIN_CRITICAL_SECTION(op);
+    cp_listeners_clear(self->listeners);
+    Py_END_CRITICAL_SECTION();
+    Py_RETURN_NONE;
+}
+
+/* ---- rounds */
+
+bool listeners_wanted(client_object *self, uint32_t wants)
+{
+    bool wanted;
+    Py_BEGIN_CRITICAL_SECTION(self);
+    wanted = cp_listeners_wanted(self->listeners, wants);
+    Py_END_CRITICAL_SECTION();
+    return wanted;
+}
+
+void begin_round(listener_round *self, client_object *client, uint32_t wants)
+{
+    self->client = client;
+    Py_BEGIN_CRITICAL_SECTION(client);
+    cp_delivery_begin(&self->delivery, client->listeners, wants);
+    Py_END_CRITICAL_SECTION();
+}
+
+bool next_listener(listener_round *self, const listener_kind kinds[2], told_listener *out)
+{
+    listener_target *next;
+    Py_BEGIN_CRITICAL_SECTION(self->client);
+    next = cp_delivery_next(&self->delivery);
+    if (next != NULL) {
+        out->id = Py_NewRef(next->id);
+        out->handler[0] = Py_XNewRef(next->handler[kinds[0]]);
+        out->handler[1] = kinds[1] == kinds[0] ? NULL : Py_XNewRef(next->handler[kinds[1]]);
+        out->origins = next->origins;
+    }
+    Py_END_CRITICAL_SECTION();
+    return next != NULL;
+}
+
+void forget_listener(told_listener *self)
+{
+    Py_CLEAR(self->id);
+    Py_CLEAR(self->handler[0]);
+    Py_CLEAR(self->handler[1]);
+}
+
+void end_round(listener_round *self)
+{
+    Py_BEGIN_CRITICAL_SECTION(self->client);
+    cp_delivery_end(&self->delivery);
+    Py_END_CRITICAL_SECTION();
+}

@@ -1,0 +1,169 @@
+#include "py/client.h"
+
+#include <unistd.h>
+
+#include "py/convert.h"
+
+bool client_is_ours(client_object *self)
+{
+    if (self->owner == getpid())
+        return true;
+    raise_status(core_state_of((PyObject *)self), CP_ERR_FORKED);
+    return false;
+}
+
+/* ---- made */
+
+static int open_client(core_state *state, client_object *self, const cp_config *config)
+{
+    cp_status status = CP_ERR_NOMEM;
+
+    self->owner = getpid();
+    atomic_flag_clear(&self->draining);
+    PyOS_snprintf(self->session_id, sizeof self->session_id, "%s", config->session_id);
+    self->listeners = cp_listeners_new(release_target);
+    if (self->listeners != NULL)
+        status = cp_connection_new(config, &self->connection);
+    if (status == CP_OK)
+        return 0;
+    raise_status(state, status);
+    return -1;
+}
+
+static PyObject *client_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
+{
+    core_state *state = core_state_of_type(type);
+    client_object *self = NULL;
+    PyObject *report;
+    cp_config config;
+
+    cp_config_init(&config);
+    if (read_config(state, args, keywords, &config, &report) == 0)
+        self = (client_object *)type->tp_alloc(type, 0);
+    if (self != NULL) {
+        self->report = Py_NewRef(report);
+        if (open_client(state, self, &config) < 0)
+            Py_CLEAR(self);
+    }
+    cp_config_destroy(&config);
+    return (PyObject *)self;
+}
+
+/* ---- visited, and let go.  The network thread holds nothing of ours, so a cycle of
+ * client and listener is the collector's to find. */
+
+static int client_traverse(PyObject *op, visitproc visit, void *arg)
+{
+    Py_VISIT(Py_TYPE(op));
+    Py_VISIT(((client_object *)op)->report);
+    return visit_listeners((client_object *)op, visit, arg);
+}
+
+/* Leaves a usable object: with nobody to tell. */
+static int client_clear(PyObject *op)
+{
+    client_object *self = (client_object *)op;
+    Py_CLEAR(self->report);
+    if (self->listeners != NULL)
+        cp_listeners_clear(self->listeners);
+    return 0;
+}
+
+static void client_dealloc(PyObject *op)
+{
+    client_object *self = (client_object *)op;
+    PyTypeObject *type = Py_TYPE(op);
+
+    PyObject_GC_UnTrack(op);
+    client_clear(op);
+    if (self->listeners != NULL)
+        cp_listeners_free(self->listeners);
+    while (self->held_next < self->held_count)
+        cp_user_release(self->held[self->held_next++].user);
+    cp_task_release(self->closing);
+    if (self->connection != NULL)
+        cp_connection_release(self->connection); /* only posts */
+    type->tp_free(op);
+    Py_DECREF(type);
+}
+
+static PyObject *client_repr(PyObject *op)
+{
+    return PyUnicode_FromFormat("<Client %s>", ((client_object *)op)->session_id);
+}
+
+/* ---- the type */
+
+#define CALL(name, function, doc)                                                                  \
+    {name, (PyCFunction)(void (*)(void))function, METH_VARARGS | METH_KEYWORDS, PyDoc_STR(doc)}
+
+static PyMethodDef client_methods[] = {
+    CALL("login", client_login,
+         "login($self, uid, auth_key, auth_token, timeout)\n--\n\nBy uid and key, or by token."),
+    CALL("logout", client_logout,
+         "logout($self, timeout)\n--\n\nEnds the login and the connection."),
+    {"connect", client_connect, METH_NOARGS,
+     PyDoc_STR("connect($self)\n--\n\nStarts connecting; does not wait for it.")},
+    CALL("disconnect", client_disconnect,
+         "disconnect($self, timeout)\n--\n\nCloses the connection; the login stays."),
+    CALL("close", client_close,
+         "close($self, timeout)\n--\n\nFor good.  False: not finished in time, and goes on."),
+    CALL("get_user", client_get_user, "get_user($self, uid, timeout)\n--\n\nAsks the server."),
+    CALL("get_users", client_get_users,
+         "get_users($self, timeout, *, limit=30, page=1, search_keyword=None, search_in=None, "
+         "status=None, roles=None, tags=None, uids=None, sort_by=None, sort_order=None, "
+         "friends_only=False, hide_blocked_users=False, with_tags=False)\n--\n\n"
+         "A page of users, and the number of pages."),
+    CALL("online_user_count", client_online_user_count,
+         "online_user_count($self, timeout)\n--\n\nAsks the server."),
+    CALL("await_sync", client_await_sync,
+         "await_sync($self, timeout)\n--\n\nUntil the picture is complete."),
+    CALL("resync", client_resync, "resync($self, timeout)\n--\n\nCompares with the server now."),
+    {"answer_token", client_answer_token, METH_O,
+     PyDoc_STR("answer_token($self, auth_token, /)\n--\n\nWhat TOKEN_WANTED asked for.")},
+
+    CALL("add_listener", client_add_listener,
+         "add_listener($self, id, handlers, origins)\n--\n\nThe same id replaces."),
+    {"remove_listener", client_remove_listener, METH_O,
+     PyDoc_STR("remove_listener($self, id, /)\n--\n\nFalse: there was none.")},
+    {"clear_listeners", client_clear_listeners, METH_NOARGS,
+     PyDoc_STR("clear_listeners($self)\n--\n\nRemoves all.")},
+
+    {"fileno", client_fileno, METH_NOARGS,
+     PyDoc_STR("fileno($self)\n--\n\nReadable when there is something to drain.")},
+    CALL("wait", client_wait,
+         "wait($self, timeout)\n--\n\nTrue: there is something to drain.  False: nothing came in "
+         "time, or the client is closed and all is told."),
+    CALL("drain", client_drain,
+         "drain($self, max_events)\n--\n\nTells listeners what is new; returns how many events."),
+
+    {"find", client_find, METH_O, PyDoc_STR("find($self, uid, /)\n--\n\nNone: never heard of.")},
+    {"status", client_status, METH_O, PyDoc_STR("status($self, uid, /)\n--\n\nA UserStatus.")},
+    {"count", client_count, METH_NOARGS, PyDoc_STR("count($self)\n--\n\nUsers heard of.")},
+    {"online_count", client_online_count, METH_NOARGS,
+     PyDoc_STR("online_count($self)\n--\n\nUsers known to be online.")},
+    CALL("copy", client_copy,
+         "copy($self, cursor, online_only, max_users)\n--\n\nUsers from a cursor on (0 at first), "
+         "and the next cursor; no users at the end."),
+    {"stats", client_stats, METH_NOARGS, PyDoc_STR("stats($self)\n--\n\nCounters.")},
+    {NULL},
+};
+
+static PyType_Slot client_slots[] = {
+    {Py_tp_doc, PyDoc_STR("One connection, its listeners and what is known through it.")},
+    {Py_tp_new, client_new},
+    {Py_tp_traverse, client_traverse},
+    {Py_tp_clear, client_clear},
+    {Py_tp_dealloc, client_dealloc},
+    {Py_tp_repr, client_repr},
+    {Py_tp_getset, client_getset},
+    {Py_tp_methods, client_methods},
+    {0, NULL},
+};
+
+PyType_Spec client_spec = {
+    .name = "cometpresence._core.Client",
+    .basicsize = sizeof(client_object),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_IMMUTABLETYPE,
+    .slots = client_slots,
+};

@@ -1,0 +1,470 @@
+#include "py/client.h"
+
+#include <errno.h>
+
+#include "net/network.h"
+#include "py/arguments.h"
+#include "py/convert.h"
+#include "py/value_types.h"
+
+/* The one road from the connection to a listener.  wait() sleeps on the bell; drain()
+ * never sleeps: it takes a bounded batch of what is new and tells it, event by event, to
+ * whoever was listening when the event's round began.
+ *
+ * What a listener raises stops at call_listener() and is reported, SystemExit too: a bot
+ * does not end because of one handler.  The exception is KeyboardInterrupt on the main
+ * thread, where the user drains and means to stop: the event in hand is told to everybody,
+ * the rest of the batch is kept for the next drain, and drain() raises it. */
+
+#define SLOW (CP_USEC_PER_SEC) /* a listener that takes longer is counted */
+
+/* ---- the bell */
+
+PyObject *client_fileno(PyObject *op, PyObject *Py_UNUSED(none))
+{
+    client_object *self = (client_object *)op;
+    if (!client_is_ours(self))
+        return NULL;
+    int bell = cp_connection_bell(self->connection);
+    return bell < 0 ? raise_status(core_state_of(op), CP_ERR_SYSTEM) : PyLong_FromLong(bell);
+}
+
+static cp_status listen_once(client_object *self, cp_usec most, int *error)
+{
+    cp_status status;
+    Py_BEGIN_ALLOW_THREADS
+        errno = 0;
+        status = cp_connection_listen(self->connection, most);
+        *error = errno;
+    Py_END_ALLOW_THREADS
+    return status;
+}
+
+PyObject *client_wait(PyObject *op, PyObject *args, PyObject *keywords)
+{
+    static char *names[] = {"timeout", NULL};
+    client_object *self = (client_object *)op;
+    core_state *state = core_state_of(op);
+    PyObject *timeout;
+    cp_usec most;
+    int error;
+
+    if (!PyArg_ParseTupleAndKeywords(args, keywords, "O:wait", names, &timeout) ||
+        read_seconds(state, "timeout", timeout, &most) < 0 || !client_is_ours(self))
+        return NULL;
+    if (atomic_load(&self->has_left_over))
+        Py_RETURN_TRUE;
+    cp_usec deadline = instant_after(most);
+    for (;;) {
+        cp_status status = listen_once(self, most, &error);
+        if (status == CP_OK)
+            Py_RETURN_TRUE;
+        if (status == CP_ERR_TIMEOUT || status == CP_ERR_CLOSED)
+            Py_RETURN_FALSE;
+        errno = error;
+        if (status != CP_ERR_SYSTEM || error != EINTR)
+            return raise_status(state, status);
+        if (PyErr_CheckSignals() < 0)
+            return NULL;
+        most = time_until(deadline);
+    }
+}
+
+/* ---- the door into user code */
+
+typedef struct drain {
+    client_object *client;
+    core_state *state;
+    PyObject *interrupt; /* a KeyboardInterrupt to raise once the event in hand is told */
+    PyObject *gathered;  /* events for the batch listeners; NULL: none */
+    listener_round batch; /* theirs, begun with the first event gathered */
+    long told, most;
+} drain;
+
+/* The exception in flight, which is a Ctrl-C meant for the main thread's own code? */
+static bool is_interrupt(drain *self, PyObject *exception)
+{
+    if (!PyErr_GivenExceptionMatches(exception, PyExc_KeyboardInterrupt))
+        return false;
+    int main = on_main_thread(self->state);
+    if (main < 0)
+        PyErr_Clear();
+    return main > 0;
+}
+
+/* Takes the exception to on_error or the logger; what that raises goes to the unraisable
+ * hook, since there is nobody left to tell. */
+static void report(drain *self, PyObject *exception, PyObject *where)
+{
+    PyObject *report = Py_XNewRef(self->client->report);
+    PyObject *result = NULL;
+
+    if (report != NULL && where != NULL)
+        result = PyObject_CallFunctionObjArgs(report, exception, where, NULL);
+    if (result == NULL && PyErr_Occurred())
+        PyErr_WriteUnraisable(report);
+    Py_XDECREF(result);
+    Py_XDECREF(report);
+}
+
+/* Something of ours failed on the way, as a rule for want of memory. */
+static void report_own(drain *self)
+{
+    PyObject *exception = PyErr_GetRaisedException();
+    PyObject *where = PyUnicode_FromString("drain");
+    report(self, exception, where);
+    Py_XDECREF(where);
+    Py_DECREF(exception);
+}
+
+/* What is told, in one kind's words. */
+typedef struct bulletin {
+    listener_kind kind;
+    size_t count;
+    PyObject *argument[2];
+} bulletin;
+
+/* The only place that calls user code. */
+static void call_listener(drain *self, PyObject *handler, PyObject *id, const bulletin *news)
+{
+    cp_usec start = cp_network_now();
+    PyObject *result = PyObject_Vectorcall(handler, news->argument, news->count, NULL);
+    if (cp_network_now() - start > SLOW)
+        self->client->slow_handlers++;
+    if (result != NULL) {
+        Py_DECREF(result);
+        return;
+    }
+    self->client->handler_errors++;
+    PyObject *exception = PyErr_GetRaisedException();
+    if (self->interrupt == NULL && is_interrupt(self, exception)) {
+        self->interrupt = exception;
+        return;
+    }
+    PyObject *where = PyUnicode_FromFormat("%s handler %R", kind_handler[news->kind], id);
+    report(self, exception, where);
+    Py_XDECREF(where);
+    Py_DECREF(exception);
+}
+
+/* ---- events */
+
+/* One change on its way round: what listeners are given is made when the first one wants
+ * it, and shared by all. */
+typedef struct telling {
+    const cp_change *change;
+    PyObject *user;
+    PyObject *event;
+} telling;
+
+static PyObject *user_of(drain *self, telling *moment)
+{
+    const cp_change *change = moment->change;
+    if (moment->user == NULL)
+        moment->user =
+            user_to_python(self->state, change->user, change->status, change->last_active_at);
+    return moment->user;
+}
+
+static PyObject *event_of(drain *self, telling *moment)
+{
+    if (moment->event == NULL && user_of(self, moment) != NULL)
+        moment->event = change_to_python(self->state, moment->change, moment->user);
+    return moment->event;
+}
+
+static bool wants_origin(const told_listener *listener, cp_origin origin)
+{
+    return listener->origins & 1u << (origin + 1); /* Origin.value counts from 1 */
+}
+
+static void tell_listener(drain *self, const told_listener *listener, listener_kind kind,
+                          telling *moment)
+{
+    bulletin user = {kind, 1, {NULL}}, event = {KIND_PRESENCE, 1, {NULL}};
+
+    if (listener->handler[0] != NULL) {
+        user.argument[0] = user_of(self, moment);
+        if (user.argument[0] == NULL)
+            report_own(self);
+        else
+            call_listener(self, listener->handler[0], listener->id, &user);
+    }
+    if (listener->handler[1] != NULL) {
+        event.argument[0] = event_of(self, moment);
+        if (event.argument[0] == NULL)
+            report_own(self);
+        else
+            call_listener(self, listener->handler[1], listener->id, &event);
+    }
+}
+
+static void tell_moment(drain *self, telling *moment)
+{
+    const cp_change *change = moment->change;
+    const listener_kind kinds[2] = {change->status == CP_ONLINE ? KIND_ONLINE : KIND_OFFLINE,
+                                    KIND_PRESENCE};
+    uint32_t wants = WANTS(kinds[0]) | WANTS(kinds[1]);
+    told_listener listener;
+    listener_round round;
+
+    if (!listeners_wanted(self->client, wants))
+        return;
+    begin_round(&round, self->client, wants);
+    while (next_listener(&round, kinds, &listener)) {
+        if (wants_origin(&listener, change->origin))
+            tell_listener(self, &listener, kinds[0], moment);
+        forget_listener(&listener);
+    }
+    end_round(&round);
+}
+
+/* ---- batches: the same events once more, for those who want many at a time */
+
+static void gather(drain *self, telling *moment)
+{
+    const uint32_t wants = WANTS(KIND_PRESENCE_BATCH);
+
+    if (self->gathered == NULL) {
+        if (!listeners_wanted(self->client, wants))
+            return;
+        self->gathered = PyList_New(0);
+        if (self->gathered == NULL) {
+            report_own(self);
+            return;
+        }
+        begin_round(&self->batch, self->client, wants);
+    }
+    PyObject *event = event_of(self, moment);
+    if (event == NULL || PyList_Append(self->gathered, event) < 0)
+        report_own(self);
+}
+
+/* A list of its own for each listener: it may do with it what it likes. */
+static PyObject *pick(PyObject *events, const told_listener *listener)
+{
+    PyObject *picked = PyList_New(0);
+    for (Py_ssize_t i = 0; picked != NULL && i < PyList_GET_SIZE(events); i++) {
+        PyObject *event = PyList_GET_ITEM(events, i);
+        if (wants_origin(listener, event_origin(event)) && PyList_Append(picked, event) < 0)
+            Py_CLEAR(picked);
+    }
+    return picked;
+}
+
+static void tell_batch(drain *self, const told_listener *listener)
+{
+    bulletin news = {KIND_PRESENCE_BATCH, 1, {pick(self->gathered, listener)}};
+
+    if (news.argument[0] == NULL)
+        report_own(self);
+    else if (PyList_GET_SIZE(news.argument[0]) > 0)
+        call_listener(self, listener->handler[0], listener->id, &news);
+    Py_XDECREF(news.argument[0]);
+}
+
+static void tell_gathered(drain *self)
+{
+    const listener_kind kinds[2] = {KIND_PRESENCE_BATCH, KIND_PRESENCE_BATCH};
+    told_listener listener;
+
+    if (self->gathered == NULL)
+        return;
+    while (next_listener(&self->batch, kinds, &listener)) {
+        tell_batch(self, &listener);
+        forget_listener(&listener);
+    }
+    end_round(&self->batch);
+    Py_CLEAR(self->gathered);
+}
+
+/* ---- notices */
+
+static PyObject *disconnect_to_python(core_state *state, const cp_notice *notice)
+{
+    bool caused = notice->reason[0] == '\0' && notice->failure.kind != CP_FAILURE_NONE;
+    PyObject *reason =
+        text_to_python(cp_slice_of(caused ? notice->failure.message : notice->reason));
+    PyObject *retry_in =
+        reason ? seconds_to_python(notice->will_retry ? notice->delay : CP_NEVER) : NULL;
+    PyObject *result =
+        retry_in ? PyObject_CallFunction(state->disconnect_class, "iOOOO", (int)notice->code,
+                                         reason, notice->clean ? Py_True : Py_False,
+                                         notice->will_retry ? Py_True : Py_False, retry_in)
+                 : NULL;
+    Py_XDECREF(reason);
+    Py_XDECREF(retry_in);
+    return result;
+}
+
+static void put_argument(bulletin *out, listener_kind kind, PyObject *argument)
+{
+    out->kind = kind;
+    out->count = 1;
+    out->argument[0] = argument;
+}
+
+/* All but CP_NOTICE_ERROR; an argument is NULL when it could not be made. */
+static void read_notice(core_state *state, const cp_notice *notice, bulletin *out)
+{
+    *out = (bulletin){.count = 0};
+    switch (notice->kind) {
+    case CP_NOTICE_CONNECTING:
+        put_argument(out, KIND_CONNECTING, PyLong_FromUnsignedLong(notice->attempt));
+        out->argument[out->count++] = seconds_to_python(notice->delay);
+        break;
+    case CP_NOTICE_CONNECTED:
+        put_argument(out, KIND_CONNECTED, PyLong_FromUnsignedLong(notice->generation));
+        break;
+    case CP_NOTICE_DISCONNECTED:
+        put_argument(out, KIND_DISCONNECTED, disconnect_to_python(state, notice));
+        break;
+    case CP_NOTICE_SYNCED:
+        put_argument(out, KIND_SYNCED, report_to_python(state, &notice->report));
+        break;
+    case CP_NOTICE_DEGRADED:
+        put_argument(out, KIND_DEGRADED, text_to_python(cp_slice_of(notice->reason)));
+        break;
+    case CP_NOTICE_LOGGED_IN:
+        put_argument(out, KIND_LOGGED_IN, presence_to_python(state, &notice->user));
+        break;
+    case CP_NOTICE_LOGIN_FAILED:
+        put_argument(out, KIND_LOGIN_FAILED, failure_to_python(state, &notice->failure));
+        break;
+    case CP_NOTICE_LOGGED_OUT:
+        out->kind = KIND_LOGGED_OUT;
+        break;
+    case CP_NOTICE_TOKEN_WANTED:
+        out->kind = KIND_TOKEN_WANTED;
+        break;
+    case CP_NOTICE_ERROR:
+        Py_UNREACHABLE();
+    }
+}
+
+static void tell_news(drain *self, const bulletin *news)
+{
+    const listener_kind kinds[2] = {news->kind, news->kind};
+    told_listener listener;
+    listener_round round;
+
+    begin_round(&round, self->client, WANTS(news->kind));
+    while (next_listener(&round, kinds, &listener)) {
+        call_listener(self, listener.handler[0], listener.id, news);
+        forget_listener(&listener);
+    }
+    end_round(&round);
+}
+
+static void tell_failure(drain *self, const cp_failure *failure)
+{
+    PyObject *exception = failure_to_python(self->state, failure);
+    if (exception == NULL) {
+        report_own(self);
+        return;
+    }
+    PyObject *where = PyUnicode_FromString("connection");
+    report(self, exception, where);
+    Py_XDECREF(where);
+    Py_DECREF(exception);
+}
+
+static void tell_notice(drain *self, const cp_notice *notice)
+{
+    bulletin news;
+
+    if (notice->kind == CP_NOTICE_ERROR) {
+        tell_failure(self, &notice->failure);
+        return;
+    }
+    read_notice(self->state, notice, &news);
+    if (PyErr_Occurred())
+        report_own(self);
+    else
+        tell_news(self, &news);
+    for (size_t i = 0; i < news.count; i++)
+        Py_XDECREF(news.argument[i]);
+}
+
+/* ---- the drain */
+
+static void tell_held(drain *self)
+{
+    client_object *client = self->client;
+
+    while (client->held_next < client->held_count && self->interrupt == NULL) {
+        cp_change change = client->held[client->held_next++];
+        telling moment = {&change, NULL, NULL};
+        gather(self, &moment);
+        tell_moment(self, &moment);
+        Py_XDECREF(moment.user);
+        Py_XDECREF(moment.event);
+        cp_user_release(change.user);
+        self->told++;
+    }
+}
+
+static bool take_changes(drain *self)
+{
+    client_object *client = self->client;
+    long room = self->most - self->told;
+    size_t most = room < HELD_CHANGES ? (size_t)room : HELD_CHANGES;
+
+    client->held_next = 0;
+    client->held_count = cp_connection_take_changes(client->connection, client->held, most);
+    return client->held_count > 0;
+}
+
+/* A notice stands between the changes before it and those after, so the batch listeners
+ * get theirs first. */
+static bool take_notice(drain *self)
+{
+    cp_notice notice;
+
+    if (!cp_connection_take_notice(self->client->connection, &notice))
+        return false;
+    tell_gathered(self);
+    tell_notice(self, &notice);
+    cp_notice_destroy(&notice);
+    return true;
+}
+
+static void run(drain *self)
+{
+    client_object *client = self->client;
+    int notices = 0;
+
+    atomic_store(&client->has_left_over, false);
+    cp_connection_hush(client->connection);
+    for (;;) {
+        tell_held(self);
+        if (self->interrupt != NULL || self->told >= self->most || notices >= CP_NOTICES)
+            break;
+        if (take_notice(self))
+            notices++;
+        else if (!take_changes(self))
+            break;
+    }
+    tell_gathered(self);
+    atomic_store(&client->has_left_over, client->held_next < client->held_count);
+    cp_connection_ring_if_more(client->connection);
+}
+
+PyObject *client_drain(PyObject *op, PyObject *args, PyObject *keywords)
+{
+    static char *names[] = {"max_events", NULL};
+    client_object *client = (client_object *)op;
+    drain self = {.client = client, .state = core_state_of(op)};
+
+    if (!PyArg_ParseTupleAndKeywords(args, keywords, "l:drain", names, &self.most) ||
+        !client_is_ours(client))
+        return NULL;
+    if (self.most <= 0 || atomic_flag_test_and_set(&client->draining))
+        return PyLong_FromLong(0); /* inside a listener, or while another thread drains */
+    run(&self);
+    atomic_flag_clear(&client->draining);
+    if (self.interrupt == NULL)
+        return PyLong_FromLong(self.told);
+    PyErr_SetRaisedException(self.interrupt);
+    return NULL;
+}
