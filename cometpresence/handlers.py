@@ -213,7 +213,7 @@ class Handlers:
 
     def _register(
         self,
-        id: str | None,
+        id: str,
         handlers: dict[int, Callable[..., object]],
         origins: Collection[Origin],
     ) -> Subscription:
