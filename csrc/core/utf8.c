@@ -69,11 +69,11 @@ bool cp_utf8_is_valid(cp_slice text)
     return true;
 }
 
-/* Back from a cut to where its character began; what is no UTF-8 is cut where it is. */
+/* Back from a cut to where the character began that it would split. */
 static size_t before_character(cp_slice text, size_t cut)
 {
     size_t start = cut;
-    while (start > 0 && cut - start < 3 && in_range((unsigned char)text.data[start], 0x80, 0xBF))
+    while (start > 0 && in_range((unsigned char)text.data[start], 0x80, 0xBF))
         start--;
     return (unsigned char)text.data[start] >= 0xC0 ? start : cut;
 }

@@ -262,6 +262,15 @@ TEST(users_are_equal_when_every_field_is)
     cp_presence_destroy(&again);
 }
 
+TEST(an_empty_name_is_not_an_absent_one)
+{
+    cp_presence empty = read("{\"uid\":\"bob\",\"name\":\"\"}");
+    cp_presence absent = read("{\"uid\":\"bob\"}");
+    CHECK(!cp_user_equal(empty.user, absent.user));
+    cp_presence_destroy(&empty);
+    cp_presence_destroy(&absent);
+}
+
 TEST(each_allocation_that_fails_leaves_no_user)
 {
     for (unsigned n = 1, failed = 1; failed; n++) {
