@@ -110,18 +110,25 @@ static void read_details(const cp_json *details, cp_failure *failure)
     cp_buffer_destroy(&text);
 }
 
+/* A word, or a number as some of the platform's errors have it. */
+static void read_code(const cp_http_answer *answer, const cp_json *given, char *out, size_t size)
+{
+    int64_t number = cp_json_count(given);
+    if (cp_json_text(given).length > 0)
+        cp_utf8_copy(out, size, cp_json_text(given));
+    else if (number != CP_ABSENT)
+        snprintf(out, size, "%" PRId64, number);
+    else
+        snprintf(out, size, "HTTP_%d", answer->status);
+}
+
 static cp_status refused_in_words(const cp_http_answer *answer, const cp_json *error, purpose why,
                                   cp_failure *failure)
 {
     char code[sizeof failure->code];
     cp_slice message = cp_json_text(cp_json_member(error, "message"));
-    cp_slice given = cp_json_text(cp_json_member(error, "code"));
-    int64_t number = cp_json_count(cp_json_member(error, "code"));
 
-    if (given.length > 0)
-        cp_utf8_copy(code, sizeof code, given);
-    else
-        snprintf(code, sizeof code, "%" PRId64, number == CP_ABSENT ? answer->status : number);
+    read_code(answer, cp_json_member(error, "code"), code, sizeof code);
     cp_failure_set(failure, kind_of(answer->status, code, why), code, "%s", "");
     if (message.length == 0)
         message = cp_slice_of("The server refused without saying why.");
