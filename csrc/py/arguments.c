@@ -8,7 +8,7 @@
 
 static int refuse(core_state *state, const char *name, const char *why)
 {
-    raise_config(state, "INVALID_ARGUMENT", "%s: %s", name, why);
+    raise_config(state, "INVALID_ARGUMENT", "%s %s", name, why);
     return -1;
 }
 
@@ -27,11 +27,11 @@ static const char *text_in(core_state *state, const char *name, PyObject *value)
         if (!PyErr_ExceptionMatches(PyExc_UnicodeEncodeError))
             return NULL;
         PyErr_Clear(); /* it would quote the value, which may be a secret */
-        refuse(state, name, "has a lone surrogate");
+        refuse(state, name, "must not have a lone surrogate");
         return NULL;
     }
     if (strlen(text) != (size_t)length) {
-        refuse(state, name, "has a NUL character");
+        refuse(state, name, "must not have a NUL character");
         return NULL;
     }
     return text;
@@ -88,6 +88,15 @@ int read_texts(core_state *state, const char *name, PyObject *value, char ***out
     return texts ? 0 : -1;
 }
 
+/* A wrong type is a wrong argument like any other: ConfigError, not TypeError. */
+static int refuse_type(core_state *state, const char *name, const char *wanted)
+{
+    if (!PyErr_ExceptionMatches(PyExc_TypeError))
+        return -1;
+    PyErr_Clear();
+    return refuse(state, name, wanted);
+}
+
 int read_seconds(core_state *state, const char *name, PyObject *value, cp_usec *out)
 {
     *out = CP_NEVER;
@@ -95,9 +104,9 @@ int read_seconds(core_state *state, const char *name, PyObject *value, cp_usec *
         return 0;
     double seconds = PyFloat_AsDouble(value);
     if (seconds == -1.0 && PyErr_Occurred())
-        return -1;
+        return refuse_type(state, name, "must be a number of seconds");
     if (isnan(seconds))
-        return refuse(state, name, "is not a number");
+        return refuse(state, name, "must be a number of seconds");
     if (seconds < 9e12) /* 285,000 years; beyond is for ever, and would overflow */
         *out = seconds > 0 ? (cp_usec)ceil(seconds * (double)CP_USEC_PER_SEC) : 0;
     return 0;
@@ -108,9 +117,9 @@ int read_int(core_state *state, const char *name, PyObject *value, long least, l
     int overflow;
     long number = PyLong_AsLongAndOverflow(value, &overflow);
     if (number == -1 && PyErr_Occurred())
-        return -1;
+        return refuse_type(state, name, "must be an int");
     if (overflow != 0 || number < least || number > most)
-        return refuse(state, name, "out of range");
+        return refuse(state, name, "is out of range");
     *out = number;
     return 0;
 }

@@ -104,6 +104,12 @@ PyObject *json_text_to_python(cp_slice text, cp_json_limits limits)
 
 static int put_value(PyObject *value, cp_buffer *out, unsigned depth);
 
+static int refuse_type(PyObject *value)
+{
+    PyErr_Format(PyExc_TypeError, "JSON has no %.100s", Py_TYPE(value)->tp_name);
+    return -1;
+}
+
 static int put_text(PyObject *text, cp_buffer *out)
 {
     Py_ssize_t length;
@@ -176,7 +182,7 @@ static int put_object(PyObject *mapping, cp_buffer *out, unsigned depth)
 {
     PyObject *items = PyMapping_Items(mapping);
     if (items == NULL)
-        return -1;
+        return PyErr_ExceptionMatches(PyExc_AttributeError) ? refuse_type(mapping) : -1;
     cp_buffer_append_text(out, "{");
     for (Py_ssize_t i = 0; i < PyList_GET_SIZE(items); i++) {
         if (i > 0)
@@ -210,10 +216,9 @@ static int put_value(PyObject *value, cp_buffer *out, unsigned depth)
         return put_float(PyFloat_AS_DOUBLE(value), out);
     if (PyList_Check(value) || PyTuple_Check(value))
         return put_array(value, out, depth - 1);
-    if (PyMapping_Check(value) && PyObject_HasAttrString(value, "items"))
+    if (PyMapping_Check(value))
         return put_object(value, out, depth - 1);
-    PyErr_Format(PyExc_TypeError, "JSON has no %.100s", Py_TYPE(value)->tp_name);
-    return -1;
+    return refuse_type(value);
 }
 
 int python_to_json(PyObject *value, cp_buffer *out)

@@ -264,7 +264,8 @@ static PyObject *user_from_dict(PyObject *type, PyObject *data)
     PyObject *user = NULL;
     cp_buffer text;
 
-    if (!PyMapping_Check(data) || PyUnicode_Check(data) || !PyObject_HasAttrString(data, "items"))
+    if (!PyMapping_Check(data) || PyUnicode_Check(data) || PyList_Check(data) ||
+        PyTuple_Check(data))
         return PyErr_Format(PyExc_TypeError, "from_dict() wants a mapping, not %.100s",
                             Py_TYPE(data)->tp_name);
     cp_buffer_init(&text);
