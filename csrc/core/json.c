@@ -120,22 +120,26 @@ static cp_status scan_escape(scanner *self)
     return CP_OK;
 }
 
+static void skip_plain(scanner *self)
+{
+    while ((unsigned char)peek(self) >= 0x20 && *self->at != '"' && *self->at != '\\')
+        self->at++;
+}
+
 static cp_status scan_string(scanner *self)
 {
     if (!skip(self, '"'))
         return CP_ERR_MALFORMED;
-    while (!skip(self, '"')) {
-        if ((unsigned char)peek(self) < 0x20) /* or the end */
+    for (;;) {
+        skip_plain(self);
+        if (skip(self, '"'))
+            return CP_OK;
+        if (!skip(self, '\\')) /* a control byte, or the end */
             return CP_ERR_MALFORMED;
-        cp_status status = CP_OK;
-        if (skip(self, '\\'))
-            status = scan_escape(self);
-        else
-            self->at++;
+        cp_status status = scan_escape(self);
         if (status != CP_OK)
             return status;
     }
-    return CP_OK;
 }
 
 static cp_status scan_name(scanner *self)
