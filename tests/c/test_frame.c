@@ -44,7 +44,7 @@ static cp_status try_read(cp_slice text, cp_frame *out)
     return status;
 }
 
-static cp_frame read(const char *text)
+static cp_frame read_frame(const char *text)
 {
     cp_frame frame;
     cp_status status = try_read(cp_slice_of(text), &frame);
@@ -55,7 +55,7 @@ static cp_frame read(const char *text)
 
 static void check_kind(const char *text, cp_frame_kind expected)
 {
-    cp_frame frame = read(text);
+    cp_frame frame = read_frame(text);
     if (frame.kind != expected)
         fail_test(__FILE__, __LINE__, "kind %d, not %d, of %s", frame.kind, expected, text);
     CHECK((frame.presence.user != NULL) == (expected == CP_FRAME_PRESENCE));
@@ -64,7 +64,7 @@ static void check_kind(const char *text, cp_frame_kind expected)
 
 TEST(the_accepted_answer_is_accepted_although_it_carries_our_session)
 {
-    cp_frame frame = read(auth_answer);
+    cp_frame frame = read_frame(auth_answer);
     CHECK_INT(frame.kind, CP_FRAME_AUTH);
     CHECK(frame.accepted && !frame.is_echo);
     CHECK_TEXT(frame.auth_code, "200");
@@ -86,7 +86,7 @@ TEST(only_the_exact_pair_is_accepted)
     for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++) {
         char text[200];
         snprintf(text, sizeof text, "{\"type\":\"auth\",\"body\":%s}", bodies[i]);
-        cp_frame frame = read(text);
+        cp_frame frame = read_frame(text);
         CHECK_INT(frame.kind, CP_FRAME_AUTH);
         CHECK(!frame.accepted);
         cp_frame_destroy(&frame);
@@ -95,9 +95,9 @@ TEST(only_the_exact_pair_is_accepted)
 
 TEST(what_a_refusal_says_is_kept_cut_to_fit)
 {
-    cp_frame frame = read("{\"type\":\"auth\",\"body\":{\"code\":401,\"status\":"
-                          "\"123456789012345678901234567890123456789012345678901234567890"
-                          "12\xC3\xA4 and more\"}}");
+    cp_frame frame = read_frame("{\"type\":\"auth\",\"body\":{\"code\":401,\"status\":"
+                                "\"123456789012345678901234567890123456789012345678901234567890"
+                                "12\xC3\xA4 and more\"}}");
     CHECK_TEXT(frame.auth_code, "401");
     CHECK_TEXT(frame.auth_status, "12345678901234567890123456789012345678901234567890123456789012");
     cp_frame_destroy(&frame);
@@ -105,7 +105,7 @@ TEST(what_a_refusal_says_is_kept_cut_to_fit)
 
 TEST(online_tells_who_and_when)
 {
-    cp_frame frame = read(online);
+    cp_frame frame = read_frame(online);
     CHECK_INT(frame.kind, CP_FRAME_PRESENCE);
     CHECK(!frame.is_echo && !frame.trimmed);
     CHECK_INT(frame.presence.status, CP_ONLINE);
@@ -119,13 +119,13 @@ TEST(online_tells_who_and_when)
 
 TEST(offline_is_what_the_action_says)
 {
-    cp_frame frame = read(offline);
+    cp_frame frame = read_frame(offline);
     CHECK_INT(frame.presence.status, CP_OFFLINE);
     CHECK_INT(frame.presence.at, 1700002222);
     cp_frame_destroy(&frame);
 
-    frame = read("{\"type\":\"presence\",\"body\":{\"action\":\"offline\",\"user\":{\"uid\":"
-                 "\"bob\",\"status\":\"available\",\"blockedByMe\":true}}}");
+    frame = read_frame("{\"type\":\"presence\",\"body\":{\"action\":\"offline\",\"user\":{\"uid\":"
+                       "\"bob\",\"status\":\"available\",\"blockedByMe\":true}}}");
     CHECK_INT(frame.presence.status, CP_OFFLINE);
     CHECK(!cp_user_blocked_by_me(frame.presence.user));
     cp_frame_destroy(&frame);
@@ -133,7 +133,7 @@ TEST(offline_is_what_the_action_says)
 
 TEST(our_own_echo_is_marked)
 {
-    cp_frame frame = read(own_echo);
+    cp_frame frame = read_frame(own_echo);
     CHECK(frame.is_echo);
     CHECK_INT(frame.kind, CP_FRAME_PRESENCE);
     cp_frame_destroy(&frame);
@@ -156,7 +156,7 @@ static int64_t time_of(const char *timestamp)
              "{\"type\":\"presence\",\"body\":{\"action\":\"online\"%s,"
              "\"user\":{\"uid\":\"n\",\"lastActiveAt\":5}}}",
              timestamp);
-    cp_frame frame = read(text);
+    cp_frame frame = read_frame(text);
     CHECK_INT(frame.kind, CP_FRAME_PRESENCE);
     CHECK_INT(frame.presence.last_active_at, frame.presence.at);
     cp_frame_destroy(&frame);
@@ -286,7 +286,7 @@ TEST(a_profile_that_is_too_large_is_told)
                          "{\"uid\":\"bob\",\"metadata\":{\"a\":\"");
     memset(text + start, 'x', CP_USER_PROFILE_LIMIT);
     strcpy(text + start + CP_USER_PROFILE_LIMIT, "\"}}}}");
-    cp_frame frame = read(text);
+    cp_frame frame = read_frame(text);
     CHECK(frame.trimmed);
     CHECK(cp_user_text_of(frame.presence.user, CP_USER_METADATA).data == NULL);
     cp_frame_destroy(&frame);

@@ -14,7 +14,7 @@ static cp_status read_with(cp_status (*reader)(const cp_json *, cp_presence *, b
     return status;
 }
 
-static cp_presence read(const char *text)
+static cp_presence read_user(const char *text)
 {
     cp_presence presence;
     CHECK_INT(read_with(cp_presence_read, text, &presence), CP_OK);
@@ -41,7 +41,7 @@ static const char whole[] =
 
 TEST(every_field_of_a_rest_user_is_read)
 {
-    cp_presence bob = read(whole);
+    cp_presence bob = read_user(whole);
     check_text_of(&bob, CP_USER_UID, "bob");
     check_text_of(&bob, CP_USER_NAME, "Bob B");
     check_text_of(&bob, CP_USER_AVATAR, "https://example.invalid/bob.png");
@@ -64,7 +64,7 @@ TEST(every_field_of_a_rest_user_is_read)
 
 TEST(a_user_needs_nothing_but_a_uid)
 {
-    cp_presence bob = read("{\"uid\":\"bob\"}");
+    cp_presence bob = read_user("{\"uid\":\"bob\"}");
     check_text_of(&bob, CP_USER_UID, "bob");
     for (cp_user_text which = CP_USER_NAME; which < CP_USER_TEXTS; which++)
         check_text_of(&bob, which, NULL);
@@ -77,13 +77,13 @@ TEST(a_user_needs_nothing_but_a_uid)
 
 TEST(a_bare_string_is_a_uid_and_a_number_becomes_digits)
 {
-    cp_presence presence = read("\"n12-user-is-a-string\"");
+    cp_presence presence = read_user("\"n12-user-is-a-string\"");
     check_text_of(&presence, CP_USER_UID, "n12-user-is-a-string");
     cp_presence_destroy(&presence);
-    presence = read("{\"uid\":42,\"name\":\"n03 numeric uid\"}");
+    presence = read_user("{\"uid\":42,\"name\":\"n03 numeric uid\"}");
     check_text_of(&presence, CP_USER_UID, "42");
     cp_presence_destroy(&presence);
-    presence = read("{\"uid\":9007199254740991}");
+    presence = read_user("{\"uid\":9007199254740991}");
     check_text_of(&presence, CP_USER_UID, "9007199254740991");
     cp_presence_destroy(&presence);
 }
@@ -119,9 +119,9 @@ TEST(without_a_usable_uid_there_is_no_user)
 
 TEST(fields_of_another_type_are_absent)
 {
-    cp_presence bob = read("{\"uid\":\"bob\",\"name\":7,\"avatar\":{},\"role\":null,"
-                           "\"tags\":{},\"metadata\":\"{}\",\"createdAt\":\"soon\","
-                           "\"updatedAt\":-5,\"lastActiveAt\":true,\"name\":\"twice\"}");
+    cp_presence bob = read_user("{\"uid\":\"bob\",\"name\":7,\"avatar\":{},\"role\":null,"
+                                "\"tags\":{},\"metadata\":\"{}\",\"createdAt\":\"soon\","
+                                "\"updatedAt\":-5,\"lastActiveAt\":true,\"name\":\"twice\"}");
     for (cp_user_text which = CP_USER_NAME; which < CP_USER_TEXTS; which++)
         check_text_of(&bob, which, NULL);
     CHECK_INT(cp_user_number_of(bob.user, CP_USER_CREATED_AT), CP_ABSENT);
@@ -150,7 +150,7 @@ static cp_presence_status status_of(const char *json)
 {
     char text[100];
     snprintf(text, sizeof text, "{\"uid\":\"bob\",\"status\":%s}", json);
-    cp_presence bob = read(text);
+    cp_presence bob = read_user(text);
     cp_presence_destroy(&bob);
     return bob.status;
 }
@@ -193,7 +193,7 @@ static char *profile(const char *field, char open, char close, size_t size)
 
 TEST(a_large_profile_loses_tags_and_keeps_its_names)
 {
-    cp_presence bob = read(profile("tags", '[', ']', CP_USER_PROFILE_LIMIT));
+    cp_presence bob = read_user(profile("tags", '[', ']', CP_USER_PROFILE_LIMIT));
     CHECK(trimmed);
     check_text_of(&bob, CP_USER_TAGS, NULL);
     check_text_of(&bob, CP_USER_NAME, "Bob B");
@@ -205,18 +205,18 @@ TEST(a_profile_at_the_limit_is_whole)
     size_t others = strlen("bob"
                            "Bob B"
                            "[\"\"]");
-    cp_presence bob = read(profile("tags", '[', ']', CP_USER_PROFILE_LIMIT - others));
+    cp_presence bob = read_user(profile("tags", '[', ']', CP_USER_PROFILE_LIMIT - others));
     CHECK(!trimmed);
     CHECK(cp_user_text_of(bob.user, CP_USER_TAGS).length > 16000);
     cp_presence_destroy(&bob);
-    bob = read(profile("tags", '[', ']', CP_USER_PROFILE_LIMIT - others + 1));
+    bob = read_user(profile("tags", '[', ']', CP_USER_PROFILE_LIMIT - others + 1));
     CHECK(trimmed);
     cp_presence_destroy(&bob);
 }
 
 TEST(a_long_name_is_kept_and_nothing_was_trimmed)
 {
-    cp_presence bob = read(profile("link", ' ', ' ', 40000));
+    cp_presence bob = read_user(profile("link", ' ', ' ', 40000));
     CHECK(!trimmed);
     CHECK_INT(cp_user_text_of(bob.user, CP_USER_LINK).length, 40000);
     check_text_of(&bob, CP_USER_NAME, "Bob B");
@@ -227,7 +227,7 @@ TEST(a_long_name_is_kept_and_nothing_was_trimmed)
 
 TEST(a_user_lives_until_the_last_holder_lets_go)
 {
-    cp_presence bob = read(whole);
+    cp_presence bob = read_user(whole);
     cp_user *other = cp_user_hold(bob.user);
     CHECK(other == bob.user);
     cp_presence_destroy(&bob);
@@ -248,12 +248,12 @@ TEST(users_are_equal_when_every_field_is)
         "{\"uid\":\"bob\",\"name\":\"Bob\",\"blockedByMe\":1}",
         "{\"uid\":\"bob\",\"name\":\"Bob\",\"hasBlockedMe\":1}",
     };
-    cp_presence bob = read("{\"uid\":\"bob\",\"name\":\"Bob\"}");
-    cp_presence again = read("{\"name\":\"Bob\",\"uid\":\"bob\",\"status\":\"available\"}");
+    cp_presence bob = read_user("{\"uid\":\"bob\",\"name\":\"Bob\"}");
+    cp_presence again = read_user("{\"name\":\"Bob\",\"uid\":\"bob\",\"status\":\"available\"}");
     CHECK(cp_user_equal(bob.user, bob.user));
     CHECK(cp_user_equal(bob.user, again.user));
     for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
-        cp_presence other = read(others[i]);
+        cp_presence other = read_user(others[i]);
         CHECK(!cp_user_equal(bob.user, other.user));
         CHECK(!cp_user_equal(other.user, bob.user));
         cp_presence_destroy(&other);
@@ -264,8 +264,8 @@ TEST(users_are_equal_when_every_field_is)
 
 TEST(an_empty_name_is_not_an_absent_one)
 {
-    cp_presence empty = read("{\"uid\":\"bob\",\"name\":\"\"}");
-    cp_presence absent = read("{\"uid\":\"bob\"}");
+    cp_presence empty = read_user("{\"uid\":\"bob\",\"name\":\"\"}");
+    cp_presence absent = read_user("{\"uid\":\"bob\"}");
     CHECK(!cp_user_equal(empty.user, absent.user));
     cp_presence_destroy(&empty);
     cp_presence_destroy(&absent);
