@@ -5,8 +5,6 @@
 
 #include "core/text.h"
 
-#define API_VERSION "v3.0"
-#define SOCKET_API_VERSION "v1.0"
 #define TOKEN_LIMIT (8 * 1024) /* of a token, which has to fit into a header */
 
 static const char *const families[] = {"cometchat.io", "cc-cluster-2.io", "cc-edge-2.io"};
@@ -17,6 +15,8 @@ void cp_account_init(cp_account *self, const cp_config *config)
     *self = (cp_account){
         .config = config,
         .me = {.last_active_at = CP_ABSENT, .at = CP_ABSENT},
+        .api_version = CP_API_VERSION,
+        .socket_api_version = CP_SOCKET_API_VERSION,
     };
 }
 
@@ -141,10 +141,11 @@ static cp_status learn_settings(cp_account *self, const cp_json *settings)
     return status;
 }
 
-/* Into an account that knows nothing yet. */
+/* Into an account that knows nothing yet, not even the versions we were written for. */
 static cp_status learn_all(cp_account *fresh, const cp_json *data)
 {
     bool trimmed; /* a profile of our own that is too large loses its metadata; so be it */
+    fresh->api_version[0] = fresh->socket_api_version[0] = '\0';
     cp_status status = cp_presence_read(data, &fresh->me, &trimmed);
     if (status == CP_OK)
         status = cp_text_copy_slice(&fresh->uid, cp_user_text_of(fresh->me.user, CP_USER_UID));
@@ -266,11 +267,10 @@ static cp_status read_default_host(const cp_account *self, cp_service service, c
 
 static cp_status add_version(const cp_account *self, cp_service service, cp_target *out)
 {
-    const char *api = *self->api_version ? self->api_version : API_VERSION;
-    const char *socket = *self->socket_api_version ? self->socket_api_version : SOCKET_API_VERSION;
     size_t at = strlen(out->prefix), room = sizeof out->prefix - at;
-    int length = service == CP_SERVICE_COUNT ? snprintf(out->prefix + at, room, "/api/%s", socket)
-                                             : snprintf(out->prefix + at, room, "/%s", api);
+    int length = service == CP_SERVICE_COUNT
+                     ? snprintf(out->prefix + at, room, "/api/%s", self->socket_api_version)
+                     : snprintf(out->prefix + at, room, "/%s", self->api_version);
     return length >= 0 && (size_t)length < room ? CP_OK : CP_ERR_ARGUMENT;
 }
 

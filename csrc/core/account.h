@@ -15,12 +15,15 @@ typedef struct cp_account {
     char *jwt;        /* secret */
     cp_presence me;   /* me.user NULL: nobody is logged in */
 
-    /* From the server's settings; "" where it sent none. */
+    /* From the server's settings; "" and 0 where it sent none. */
     char admin_host[256], client_host[256], chat_host[256];
-    char api_version[16], socket_api_version[16];
     uint16_t chat_port;
+    char api_version[16], socket_api_version[16]; /* never "" */
     unsigned family; /* which of the redundant host families is tried, see rotate() */
 } cp_account;
+
+#define CP_API_VERSION "v3.0" /* the one this library was written for */
+#define CP_SOCKET_API_VERSION "v1.0"
 
 void cp_account_init(cp_account *self, const cp_config *config);
 void cp_account_forget(cp_account *self); /* logout: wipes tokens, user and settings */

@@ -6,7 +6,6 @@
 #include "core/text.h"
 
 #define PLATFORM "python"
-#define API_VERSION "v3.0"
 
 /* ---- what every request has */
 
@@ -97,7 +96,7 @@ static void put_login_body(const cp_config *config, cp_buffer *out)
     cp_json_put_member(out, "deviceId", cp_slice_of(config->device_id));
     cp_buffer_append_text(out, "\"appInfo\":{");
     cp_json_put_member(out, "version", cp_slice_of(config->version));
-    cp_buffer_append_text(out, "\"apiVersion\":\"" API_VERSION "\",\"userAgent\":");
+    cp_buffer_append_text(out, "\"apiVersion\":\"" CP_API_VERSION "\",\"userAgent\":");
     char agent[64];
     snprintf(agent, sizeof agent, "cometpresence/%s", config->version);
     cp_json_put_text(out, cp_slice_of(agent));

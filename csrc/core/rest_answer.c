@@ -128,11 +128,11 @@ static cp_status refused_in_words(const cp_http_answer *answer, const cp_json *e
     char code[sizeof failure->code];
     cp_slice message = cp_json_text(cp_json_member(error, "message"));
 
-    read_code(answer, cp_json_member(error, "code"), code, sizeof code);
-    cp_failure_set(failure, kind_of(answer->status, code, why), code, "%s", "");
     if (message.length == 0)
         message = cp_slice_of("The server refused without saying why.");
-    cp_utf8_copy(failure->message, sizeof failure->message, message);
+    read_code(answer, cp_json_member(error, "code"), code, sizeof code);
+    cp_failure_set(failure, kind_of(answer->status, code, why), code, "%.*s", (int)message.length,
+                   message.data);
     flatten(failure->code);
     flatten(failure->message);
     read_details(cp_json_member(error, "details"), failure);

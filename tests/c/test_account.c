@@ -89,6 +89,8 @@ TEST(what_an_answer_does_not_say_stays_as_it_was)
     CHECK_TEXT(account.auth_token, "alice_17954853667583934bc4afcdc5");
     CHECK(cp_slice_is(cp_user_text_of(account.me.user, CP_USER_NAME), "New"));
     check_target(CP_SERVICE_SOCKET, "https://127.0.0.1:27443");
+    CHECK_INT(learn("{\"uid\":\"alice\",\"jwt\":\"\",\"settings\":null}"), CP_OK);
+    CHECK_TEXT(account.jwt, "jwt.2");
     cp_account_forget(&account);
 }
 
@@ -169,6 +171,17 @@ TEST(a_token_replaces_the_one_before)
     CHECK_INT(cp_account_set_token(&account, cp_slice_of("three")), CP_ERR_NOMEM);
     CHECK_TEXT(account.auth_token, "two");
     cp_account_forget(&account);
+}
+
+TEST(the_versions_are_those_we_were_written_for_until_settings_say_others)
+{
+    begin();
+    CHECK_INT(learn_settings("{\"CHAT_API_VERSION\":\"v3.1\"}"), CP_OK);
+    CHECK_INT(learn_settings("{}"), CP_OK);
+    CHECK_TEXT(account.api_version, "v3.1");
+    CHECK_TEXT(account.socket_api_version, "v1.0");
+    cp_account_forget(&account);
+    CHECK_TEXT(account.api_version, "v3.0");
 }
 
 TEST(a_forgotten_account_knows_nobody_and_no_server)
