@@ -4,21 +4,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define SMALLEST_CAPACITY 64
+#include "core/text.h"
 
-/* Through a volatile pointer, or the compiler drops a memset() before free(). */
-static void *(*const volatile overwrite)(void *, int, size_t) = memset;
+#define SMALLEST_CAPACITY 64
 
 void cp_buffer_init(cp_buffer *self)
 {
     *self = (cp_buffer){NULL, 0, 0, false};
-}
-
-static void discard(char *data, size_t capacity)
-{
-    if (data)
-        overwrite(data, 0, capacity);
-    free(data);
 }
 
 void cp_buffer_destroy(cp_buffer *self)
@@ -38,7 +30,7 @@ void cp_buffer_clear(cp_buffer *self)
 void cp_buffer_wipe(cp_buffer *self)
 {
     if (self->data)
-        overwrite(self->data, 0, self->capacity);
+        cp_wipe(self->data, self->capacity);
     cp_buffer_clear(self);
 }
 
@@ -59,10 +51,12 @@ static bool grow(cp_buffer *self, size_t length)
     char *data = capacity ? malloc(capacity) : NULL;
     if (!data)
         return false;
-    if (self->data)
+    if (self->data) {
         memcpy(data, self->data, self->length);
+        cp_wipe(self->data, self->capacity);
+        free(self->data);
+    }
     data[self->length] = '\0';
-    discard(self->data, self->capacity);
     self->data = data;
     self->capacity = capacity;
     return true;
