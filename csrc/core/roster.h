@@ -46,6 +46,7 @@ void cp_roster_set_complete(cp_roster *self, bool complete); /* scope: absent me
 /* A frame that was pushed.  Arrival wins; marks the user touched.  CP_ERR_TOO_LARGE: the
  * roster is full and the user is not tracked. */
 cp_status cp_roster_apply_live(cp_roster *self, const cp_presence *seen, cp_usec now);
+void cp_roster_count_trimmed(cp_roster *self); /* a profile lost tags and metadata on its way */
 
 /* A comparison with the server: begin, confirm what it lists, then what is online but
  * neither listed nor touched is doubtful and settled one by one. */
