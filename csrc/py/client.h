@@ -20,7 +20,7 @@
  *   client_listeners.c  the registry
  *   drain.c             the bell, and the one road from it to a listener */
 
-#define HELD_CHANGES 64
+#define HELD_CHANGES 32
 
 typedef struct client_object {
     PyObject_HEAD

@@ -110,7 +110,7 @@ static PyMethodDef client_methods[] = {
          "close($self, timeout)\n--\n\nFor good.  False: not finished in time, and goes on."),
     CALL("get_user", client_get_user, "get_user($self, uid, timeout)\n--\n\nAsks the server."),
     CALL("get_users", client_get_users,
-         "get_users($self, timeout, *, limit=30, page=1, search_keyword=None, search_in=None, "
+         "get_users($self, timeout, /, *, limit=30, page=1, search_keyword=None, search_in=None, "
          "status=None, roles=None, tags=None, uids=None, sort_by=None, sort_order=None, "
          "friends_only=False, hide_blocked_users=False, with_tags=False)\n--\n\n"
          "A page of users, and the number of pages."),
