@@ -51,6 +51,8 @@ typedef struct cp_call {
     cp_sync_report report;
 
     struct cp_call *next; /* the list it stands in, whoever owns that */
+    struct cp_call *next_cancelled; /* the connection's */
+    bool is_cancelled;              /* likewise: it stands in that list, or has */
     uint64_t ticket;      /* the session's: the request under way for it, 0: none */
     unsigned step;        /* the session's */
     cp_usec not_before;   /* the session's: waiting out a Retry-After */

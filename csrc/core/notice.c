@@ -1,5 +1,12 @@
 #include "core/notice.h"
 
+#include <stdlib.h>
+
+struct cp_noted {
+    cp_notice notice;
+    struct cp_noted *next;
+};
+
 void cp_notice_destroy(cp_notice *self)
 {
     cp_presence_destroy(&self->user);
@@ -10,39 +17,64 @@ void cp_notice_destroy(cp_notice *self)
 void cp_notices_init(cp_notices *self)
 {
     *self = (cp_notices){0};
+    self->last = &self->first;
 }
 
-/* Lends the oldest one, which leaves the ring. */
-static cp_notice *leave(cp_notices *self)
+static void take_oldest(cp_notices *self, cp_notice *out)
 {
-    cp_notice *oldest = &self->ring[self->first];
-    self->first = (self->first + 1) % CP_NOTICES;
+    struct cp_noted *oldest = self->first;
+
+    *out = oldest->notice;
+    self->first = oldest->next;
+    if (self->first == NULL)
+        self->last = &self->first;
     self->count--;
-    return oldest;
+    free(oldest);
+}
+
+static void drop_oldest(cp_notices *self)
+{
+    cp_notice gone;
+
+    take_oldest(self, &gone);
+    cp_notice_destroy(&gone);
+    self->dropped++;
 }
 
 void cp_notices_destroy(cp_notices *self)
 {
     while (self->count > 0)
-        cp_notice_destroy(leave(self));
+        drop_oldest(self);
     cp_notices_init(self);
 }
 
 void cp_notices_post(cp_notices *self, cp_notice *notice)
 {
-    if (self->count == CP_NOTICES) {
-        cp_notice_destroy(leave(self));
+    struct cp_noted *noted = malloc(sizeof *noted);
+
+    if (noted == NULL) {
+        cp_notice_destroy(notice);
         self->dropped++;
+        return;
     }
-    self->ring[(self->first + self->count) % CP_NOTICES] = *notice;
+    if (self->count == CP_NOTICES)
+        drop_oldest(self);
+    *noted = (struct cp_noted){.notice = *notice};
+    *self->last = noted;
+    self->last = &noted->next;
     self->count++;
     *notice = (cp_notice){0};
 }
 
+bool cp_notices_is_due(const cp_notices *self, uint64_t popped)
+{
+    return self->first != NULL && self->first->notice.after <= popped;
+}
+
 bool cp_notices_next(cp_notices *self, uint64_t popped, cp_notice *out)
 {
-    if (self->count == 0 || self->ring[self->first].after > popped)
+    if (!cp_notices_is_due(self, popped))
         return false;
-    *out = *leave(self);
+    take_oldest(self, out);
     return true;
 }

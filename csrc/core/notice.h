@@ -5,9 +5,9 @@
 
 #include "core/call.h"
 
-/* What listeners are told besides presence: the life of the connection.  Kept in a small
- * ring; when nobody takes them the oldest are dropped and counted, so that a listener
- * stuck for days costs nothing. */
+/* What listeners are told besides presence: the life of the connection.  Few are kept;
+ * when nobody takes them the oldest are dropped and counted, so that a listener stuck for
+ * days costs nothing. */
 typedef enum cp_notice_kind {
     CP_NOTICE_CONNECTING,
     CP_NOTICE_CONNECTED,
@@ -41,15 +41,16 @@ void cp_notice_destroy(cp_notice *self);
 #define CP_NOTICES 64
 
 typedef struct cp_notices {
-    cp_notice ring[CP_NOTICES];
-    unsigned first, count;
+    struct cp_noted *first, **last; /* one allocation each: most clients have none waiting */
+    unsigned count;
     uint64_t dropped;
 } cp_notices;
 
 void cp_notices_init(cp_notices *self);
 void cp_notices_destroy(cp_notices *self);
 void cp_notices_post(cp_notices *self, cp_notice *notice); /* takes its contents */
-/* The oldest one that at most `popped` changes precede; false: none is due. */
-bool cp_notices_next(cp_notices *self, uint64_t popped, cp_notice *out); /* gives */
+/* The oldest one is due when at most `popped` changes precede it. */
+bool cp_notices_is_due(const cp_notices *self, uint64_t popped);
+bool cp_notices_next(cp_notices *self, uint64_t popped, cp_notice *out); /* gives; false: none */
 
 #endif

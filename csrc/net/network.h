@@ -8,7 +8,7 @@
 
 /* The one network thread of a process: it starts with the first connection and ends after
  * the last.  It never touches Python.  This is the part the extension sees; what the other
- * files of net/ share with the thread stands in net/service.h. */
+ * files of net/ share with the thread stands in net/loop.h. */
 
 /* At exit: every connection closes, the thread is joined.  CP_ERR_TIMEOUT: what could not
  * be joined in time is leaked, not freed. */

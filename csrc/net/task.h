@@ -17,6 +17,7 @@ void cp_task_release(cp_task *self); /* any thread; NULL is legal */
 
 cp_call *cp_task_call(cp_task *self);          /* lent */
 cp_task *cp_task_of(cp_call *call);            /* the task around a call */
+bool cp_task_is_on_bell(const cp_task *self);
 bool cp_task_is_done(cp_task *self);           /* any thread */
 bool cp_task_wait(cp_task *self, cp_usec most); /* any thread, never with the GIL held */
 void cp_task_finish(cp_task *self);            /* the network thread: wakes whoever waits */

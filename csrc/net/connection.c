@@ -1,0 +1,504 @@
+#include "net/connection_parts.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+
+/* A deadline that is due already waits this long, so that no mistake of ours can spin. */
+#define SOONEST (100) /* µs */
+
+/* ---- small things */
+
+static cp_now now(void)
+{
+    struct timespec wall;
+
+    clock_gettime(CLOCK_REALTIME, &wall);
+    return (cp_now){cp_network_now(), (int64_t)wall.tv_sec * 1000 + wall.tv_nsec / 1000000};
+}
+
+/* ---- life */
+
+static void free_connection(cp_connection *self)
+{
+    cp_call *call;
+
+    cp_session_free(self->session);
+    cp_roster_free(self->roster);
+    cp_notices_destroy(&self->notices);
+    while ((call = cp_task_list_pop(&self->done)) != NULL)
+        cp_task_release(cp_task_of(call));
+    cp_presence_destroy(&self->facts.me);
+    cp_inherited_remove(self->bell_inherited);
+    cp_bell_destroy(&self->bell);
+    cp_call_destroy(&self->farewell);
+    cp_config_destroy(&self->config);
+    pthread_mutex_destroy(&self->lock);
+    free(self);
+}
+
+static void let_go(cp_connection *self)
+{
+    if (atomic_fetch_sub_explicit(&self->holds, 1, memory_order_acq_rel) == 1)
+        free_connection(self);
+}
+
+static void serve(cp_guest *guest);
+static void leave(cp_guest *guest);
+
+static cp_status make_parts(cp_connection *self, const cp_config *config)
+{
+    uint64_t seeds[2];
+    cp_status status = cp_config_copy(&self->config, config);
+
+    if (status != CP_OK)
+        return status;
+    if (getentropy(seeds, sizeof seeds) != 0)
+        return CP_ERR_SYSTEM;
+    self->roster = cp_roster_new(config->queue_size, config->max_users, seeds[0]);
+    if (self->roster == NULL)
+        return CP_ERR_NOMEM;
+    self->session = cp_session_new(&self->config, self->roster, seeds[1]);
+    return self->session ? CP_OK : CP_ERR_NOMEM;
+}
+
+cp_status cp_connection_new(const cp_config *config, cp_connection **out)
+{
+    cp_connection *self = calloc(1, sizeof *self);
+    cp_status status;
+
+    *out = NULL;
+    if (self == NULL)
+        return CP_ERR_NOMEM;
+    self->epoch = cp_network_epoch();
+    self->guest.serve = serve;
+    self->guest.leave = leave;
+    self->bell = CP_NO_BELL;
+    self->timer_at = CP_NEVER;
+    pthread_mutex_init(&self->lock, NULL);
+    cp_config_init(&self->config);
+    cp_notices_init(&self->notices);
+    cp_call_init(&self->farewell, CP_CALL_CLOSE);
+    self->farewell.timeout = CP_NEVER;
+    cp_task_list_init(&self->posted);
+    cp_task_list_init(&self->done);
+    atomic_init(&self->holds, 2); /* the caller's and the network thread's */
+    status = make_parts(self, config);
+    if (status == CP_OK)
+        status = cp_loop_enter(&self->guest);
+    if (status != CP_OK)
+        free_connection(self);
+    else
+        *out = self;
+    return status;
+}
+
+void cp_connection_release(cp_connection *self)
+{
+    if (self == NULL || cp_connection_is_foreign(self))
+        return; /* a forked child frees nothing */
+    pthread_mutex_lock(&self->lock);
+    self->is_released = true;
+    pthread_mutex_unlock(&self->lock);
+    (void)cp_loop_knock(&self->guest); /* false: the thread has let go already */
+    let_go(self);
+}
+
+/* ---- calls, from any thread */
+
+static void finish_closed(cp_task *task)
+{
+    cp_call *call = cp_task_call(task);
+
+    if (call->kind != CP_CALL_CLOSE)
+        cp_failure_set(&call->failure, CP_FAILURE_CLOSED, "ERR_CLIENT_CLOSED",
+                       "the client is closed");
+    cp_task_finish(task);
+}
+
+cp_status cp_connection_post(cp_connection *self, cp_task *task)
+{
+    bool is_over;
+
+    if (cp_connection_is_foreign(self))
+        return CP_ERR_FORKED;
+    pthread_mutex_lock(&self->lock);
+    is_over = self->is_over;
+    if (!is_over)
+        cp_task_list_push(&self->posted, cp_task_call(cp_task_hold(task)));
+    pthread_mutex_unlock(&self->lock);
+    if (is_over)
+        finish_closed(task);
+    else
+        (void)cp_loop_knock(&self->guest); /* false: over() finishes what was posted */
+    return CP_OK;
+}
+
+void cp_connection_cancel(cp_connection *self, cp_task *task)
+{
+    cp_call *call = cp_task_call(task);
+
+    if (cp_connection_is_foreign(self))
+        return;
+    pthread_mutex_lock(&self->lock);
+    if (!self->is_over && !call->is_cancelled) {
+        (void)cp_task_hold(task);
+        call->is_cancelled = true;
+        call->next_cancelled = self->cancelled;
+        self->cancelled = call;
+    }
+    pthread_mutex_unlock(&self->lock);
+    (void)cp_loop_knock(&self->guest);
+}
+
+/* ---- the network thread: facts in, wishes out */
+
+static void pump(cp_connection *self);
+
+/* What the session learned goes into the roster and to the listeners' side, in bounded
+ * holds of the lock. */
+static void apply(cp_connection *self)
+{
+    bool more = true;
+
+    while (more) {
+        cp_notice notice;
+
+        pthread_mutex_lock(&self->lock);
+        more = cp_session_apply(self->session, now());
+        while (cp_session_next_notice(self->session, &notice)) {
+            notice.after = cp_roster_queued(self->roster);
+            cp_notices_post(&self->notices, &notice);
+        }
+        if (cp_roster_has_changes(self->roster) || self->notices.count > 0)
+            cp_connection_ring(self);
+        pthread_mutex_unlock(&self->lock);
+    }
+}
+
+static void on_opened(void *owner)
+{
+    cp_connection *self = owner;
+
+    cp_session_opened(self->session, now());
+    pump(self);
+}
+
+static void on_received(void *owner, cp_slice text)
+{
+    cp_connection *self = owner;
+
+    cp_session_received(self->session, text, now());
+    apply(self);
+}
+
+static void on_mangled(void *owner, cp_status why)
+{
+    cp_connection *self = owner;
+
+    cp_session_mangled(self->session, why, now());
+}
+
+static void on_settled(void *owner)
+{
+    pump(owner);
+}
+
+static void on_ended(void *owner, uint16_t code, cp_slice reason, bool clean,
+                     const cp_failure *failure)
+{
+    cp_connection *self = owner;
+    cp_ending ending = {.code = code, .reason = reason, .clean = clean, .failure = *failure};
+
+    self->socket = NULL;
+    cp_session_closed(self->session, &ending, now());
+    pump(self);
+}
+
+static const cp_socket_face socket_face = {on_opened, on_received, on_mangled, on_settled,
+                                           on_ended};
+
+static void open_socket(cp_connection *self)
+{
+    cp_ending ending = {.code = 1006};
+
+    self->socket = cp_socket_open(self->guest.loop, cp_session_socket(self->session),
+                                  self->config.ca_file, self->config.version,
+                                  cp_session_attempt_deadline(self->session), &socket_face, self);
+    if (self->socket != NULL)
+        return;
+    cp_failure_set(&ending.failure, CP_FAILURE_MEMORY, "ERR_NO_MEMORY", "no memory for a socket");
+    cp_session_closed(self->session, &ending, now());
+}
+
+static bool follow_wish(cp_connection *self)
+{
+    switch (cp_session_wish(self->session)) {
+    case CP_WISH_STAY:
+        return false;
+    case CP_WISH_CONNECT:
+        open_socket(self);
+        return true;
+    case CP_WISH_CLOSE:
+        if (self->socket != NULL)
+            cp_socket_close(self->socket);
+        return true;
+    case CP_WISH_ABORT:
+        if (self->socket != NULL)
+            cp_socket_abort(self->socket);
+        return true;
+    }
+    return false;
+}
+
+static void send_frames(cp_connection *self)
+{
+    cp_slice text;
+
+    while (self->socket != NULL && cp_session_next_frame(self->session, &text))
+        cp_socket_send(self->socket, text);
+}
+
+/* ---- exchanges */
+
+static cp_exchange **find_exchange(cp_connection *self, uint64_t ticket)
+{
+    cp_exchange **link = &self->exchanges;
+
+    while (*link != NULL && cp_exchange_ticket(*link) != ticket)
+        link = cp_exchange_next(*link);
+    return link;
+}
+
+static void unlink_exchange(cp_exchange **link)
+{
+    *link = *cp_exchange_next(*link);
+}
+
+static void on_exchange_done(void *owner, cp_exchange *exchange, const cp_http_answer *answer)
+{
+    cp_connection *self = owner;
+
+    unlink_exchange(find_exchange(self, cp_exchange_ticket(exchange)));
+    cp_session_answered(self->session, answer, now());
+    pump(self);
+}
+
+static void drop_unwanted(cp_connection *self)
+{
+    uint64_t ticket;
+
+    while (cp_session_next_dropped(self->session, &ticket)) {
+        cp_exchange **link = find_exchange(self, ticket);
+        cp_exchange *unwanted = *link;
+
+        if (unwanted == NULL)
+            continue;
+        unlink_exchange(link);
+        cp_exchange_abandon(unwanted);
+    }
+}
+
+static void start_exchange(cp_connection *self, const cp_http_request *request)
+{
+    cp_http_answer answer = {.ticket = request->ticket};
+    cp_exchange *started =
+        cp_exchange_start(self->guest.loop, request, self->config.ca_file, on_exchange_done, self);
+
+    if (started != NULL) {
+        *cp_exchange_next(started) = self->exchanges;
+        self->exchanges = started;
+        return;
+    }
+    cp_failure_set(&answer.failure, CP_FAILURE_MEMORY, "ERR_NO_MEMORY", "no memory for a request");
+    cp_session_answered(self->session, &answer, now());
+}
+
+static bool send_requests(cp_connection *self)
+{
+    cp_http_request request;
+    bool any = false;
+
+    cp_http_request_init(&request);
+    while (cp_session_next_request(self->session, &request)) {
+        start_exchange(self, &request);
+        cp_http_request_destroy(&request);
+        cp_http_request_init(&request);
+        any = true;
+    }
+    cp_http_request_destroy(&request);
+    return any;
+}
+
+/* ---- what is finished */
+
+static void hand_over(cp_connection *self, cp_call *call)
+{
+    cp_task *task = cp_task_of(call);
+
+    if (cp_task_is_on_bell(task)) {
+        pthread_mutex_lock(&self->lock);
+        cp_task_finish(task);
+        cp_task_list_push(&self->done, call);
+        cp_connection_ring(self);
+        pthread_mutex_unlock(&self->lock);
+        return;
+    }
+    cp_task_finish(task);
+    cp_task_release(task);
+}
+
+static void finish_calls(cp_connection *self)
+{
+    cp_call *call;
+
+    while ((call = cp_session_next_done(self->session)) != NULL) {
+        if (call != &self->farewell)
+            hand_over(self, call);
+    }
+}
+
+static void publish(cp_connection *self)
+{
+    const cp_presence *me = &cp_session_account(self->session)->me;
+    cp_user *old = NULL;
+
+    pthread_mutex_lock(&self->lock);
+    self->facts.state = cp_session_state_of(self->session);
+    self->facts.session = cp_session_counts_of(self->session);
+    if (self->facts.me.user != me->user) {
+        old = self->facts.me.user;
+        self->facts.me = *me;
+        if (me->user != NULL)
+            cp_user_hold(me->user);
+    }
+    pthread_mutex_unlock(&self->lock);
+    cp_user_release(old);
+}
+
+static void on_timer(lws_sorted_usec_list_t *sul)
+{
+    cp_connection *self = lws_container_of(sul, cp_connection, timer);
+
+    self->timer_at = CP_NEVER;
+    cp_session_elapsed(self->session, now());
+    pump(self);
+}
+
+static void set_timer(cp_connection *self)
+{
+    cp_usec deadline = cp_session_deadline(self->session);
+    cp_usec wait = deadline - cp_network_now();
+
+    if (deadline == self->timer_at)
+        return;
+    self->timer_at = deadline;
+    if (deadline == CP_NEVER)
+        lws_sul_cancel(&self->timer);
+    else
+        lws_sul_schedule(cp_loop_context(self->guest.loop), 0, &self->timer, on_timer,
+                         wait < SOONEST ? SOONEST : wait);
+}
+
+static void forget_cancelled(cp_connection *self)
+{
+    while (self->cancelled != NULL) {
+        cp_call *call = self->cancelled;
+
+        self->cancelled = call->next_cancelled;
+        cp_task_release(cp_task_of(call));
+    }
+}
+
+/* The network thread lets go for good. */
+static void over(cp_connection *self)
+{
+    cp_call *call;
+
+    while (self->exchanges != NULL) {
+        cp_exchange *unwanted = self->exchanges;
+
+        unlink_exchange(&self->exchanges);
+        cp_exchange_abandon(unwanted);
+    }
+    lws_sul_cancel(&self->timer);
+    pthread_mutex_lock(&self->lock);
+    self->is_over = true;
+    cp_connection_ring(self); /* whoever listens is to hear that it is over */
+    pthread_mutex_unlock(&self->lock);
+    /* From here on nothing is posted or cancelled any more. */
+    while ((call = cp_task_list_pop(&self->posted)) != NULL) {
+        finish_closed(cp_task_of(call));
+        cp_task_release(cp_task_of(call));
+    }
+    forget_cancelled(self);
+    cp_loop_exit(&self->guest);
+    let_go(self);
+}
+
+/* After every fact: does what the session wants, until it wants nothing.  The connection
+ * may be gone when this returns. */
+static void pump(cp_connection *self)
+{
+    bool more = true;
+
+    while (more) {
+        apply(self);
+        more = follow_wish(self);
+        send_frames(self);
+        drop_unwanted(self);
+        more |= send_requests(self);
+    }
+    finish_calls(self);
+    publish(self);
+    if (cp_session_state_of(self->session) == CP_STATE_CLOSED && self->socket == NULL)
+        over(self);
+    else
+        set_timer(self);
+}
+
+/* ---- the network thread: after a knock */
+
+static void say_farewell(cp_connection *self)
+{
+    if (self->is_leaving)
+        return;
+    self->is_leaving = true;
+    cp_session_called(self->session, &self->farewell, now());
+}
+
+static void serve(cp_guest *guest)
+{
+    cp_connection *self = lws_container_of(guest, cp_connection, guest);
+    cp_call *posted, *cancelled, *next;
+    bool is_released;
+
+    pthread_mutex_lock(&self->lock);
+    posted = self->posted.first;
+    cp_task_list_init(&self->posted);
+    cancelled = self->cancelled;
+    self->cancelled = NULL;
+    is_released = self->is_released;
+    pthread_mutex_unlock(&self->lock);
+    for (cp_call *call = posted; call != NULL; call = next) {
+        next = call->next; /* the session links it anew */
+        cp_session_called(self->session, call, now());
+    }
+    for (cp_call *call = cancelled; call != NULL; call = next) {
+        next = call->next_cancelled;
+        cp_session_cancelled(self->session, call, now());
+        cp_task_release(cp_task_of(call));
+    }
+    if (is_released)
+        say_farewell(self);
+    pump(self);
+}
+
+static void leave(cp_guest *guest)
+{
+    cp_connection *self = lws_container_of(guest, cp_connection, guest);
+
+    say_farewell(self);
+    serve(guest);
+}

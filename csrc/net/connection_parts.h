@@ -1,0 +1,89 @@
+#ifndef CP_NET_CONNECTION_PARTS_H
+#define CP_NET_CONNECTION_PARTS_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "net/bell.h"
+#include "net/connection.h"
+#include "net/exchange.h"
+#include "net/inherited.h"
+#include "net/loop.h"
+#include "net/socket.h"
+
+/* What a connection is made of, shared by its two sides: connection.c (its life, and the
+ * network thread) and connection_reader.c (what other threads take and look at). */
+
+typedef struct cp_task_list {
+    cp_call *first, **last;
+} cp_task_list;
+
+struct cp_connection {
+    cp_guest guest;
+    unsigned epoch; /* of the process it was made in */
+    atomic_uint holds;
+    cp_config config;
+
+    /* Under the lock: what other threads see. */
+    pthread_mutex_t lock;
+    cp_roster *roster;
+    cp_notices notices;
+    cp_task_list posted, done;
+    cp_call *cancelled;
+    bool is_released; /* nobody will ask for anything any more */
+    bool is_over;     /* nor will anything come: the network thread has let go */
+    cp_bell bell;
+    cp_inherited *bell_inherited;
+    bool is_rung;
+    cp_connection_facts facts;
+
+    /* The network thread's. */
+    cp_session *session;
+    cp_socket *socket;
+    cp_exchange *exchanges;
+    cp_call farewell; /* our own CP_CALL_CLOSE */
+    bool is_leaving;
+    lws_sorted_usec_list_t timer;
+    cp_usec timer_at;
+};
+
+static inline void cp_task_list_init(cp_task_list *self)
+{
+    self->first = NULL;
+    self->last = &self->first;
+}
+
+static inline void cp_task_list_push(cp_task_list *self, cp_call *call)
+{
+    call->next = NULL;
+    *self->last = call;
+    self->last = &call->next;
+}
+
+static inline cp_call *cp_task_list_pop(cp_task_list *self)
+{
+    cp_call *call = self->first;
+
+    if (call == NULL)
+        return NULL;
+    self->first = call->next;
+    if (self->first == NULL)
+        self->last = &self->first;
+    call->next = NULL;
+    return call;
+}
+
+static inline bool cp_connection_is_foreign(const cp_connection *self)
+{
+    return self->epoch != cp_network_epoch();
+}
+
+static inline void cp_connection_ring(cp_connection *self) /* under the lock */
+{
+    if (self->is_rung)
+        return;
+    self->is_rung = true;
+    cp_bell_ring(&self->bell);
+}
+
+#endif

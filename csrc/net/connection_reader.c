@@ -1,0 +1,164 @@
+#include "net/connection_parts.h"
+
+#include <string.h>
+
+/* ---- the bell */
+
+static bool has_something(cp_connection *self) /* under the lock */
+{
+    return cp_roster_has_changes(self->roster) || self->notices.count > 0 ||
+           self->done.first != NULL;
+}
+
+static cp_status make_bell(cp_connection *self) /* under the lock */
+{
+    cp_status status;
+
+    if (self->bell.read_fd >= 0)
+        return CP_OK;
+    status = cp_bell_make(&self->bell);
+    if (status != CP_OK)
+        return status;
+    self->bell_inherited = cp_inherited_add(self->bell.read_fd);
+    self->is_rung = false;
+    if (has_something(self) || self->is_over)
+        cp_connection_ring(self);
+    return CP_OK;
+}
+
+int cp_connection_bell(cp_connection *self)
+{
+    int fd;
+
+    if (cp_connection_is_foreign(self))
+        return -1;
+    pthread_mutex_lock(&self->lock);
+    (void)make_bell(self); /* -1 says it */
+    fd = self->bell.read_fd;
+    pthread_mutex_unlock(&self->lock);
+    return fd;
+}
+
+cp_status cp_connection_listen(cp_connection *self, cp_usec most)
+{
+    cp_status status;
+    cp_bell bell;
+    bool is_over;
+
+    if (cp_connection_is_foreign(self))
+        return CP_ERR_FORKED;
+    pthread_mutex_lock(&self->lock);
+    status = has_something(self) ? CP_OK : make_bell(self);
+    is_over = self->is_over && !has_something(self);
+    bell = self->bell;
+    if (status != CP_OK || is_over || has_something(self)) {
+        pthread_mutex_unlock(&self->lock);
+        return is_over ? CP_ERR_CLOSED : status;
+    }
+    pthread_mutex_unlock(&self->lock);
+    status = cp_bell_listen(&bell, most);
+    if (status != CP_OK)
+        return status;
+    pthread_mutex_lock(&self->lock);
+    is_over = self->is_over && !has_something(self);
+    pthread_mutex_unlock(&self->lock);
+    return is_over ? CP_ERR_CLOSED : CP_OK;
+}
+
+void cp_connection_hush(cp_connection *self)
+{
+    if (cp_connection_is_foreign(self))
+        return;
+    pthread_mutex_lock(&self->lock);
+    cp_bell_hush(&self->bell);
+    self->is_rung = false;
+    pthread_mutex_unlock(&self->lock);
+}
+
+bool cp_connection_ring_if_more(cp_connection *self)
+{
+    bool more;
+
+    if (cp_connection_is_foreign(self))
+        return false;
+    pthread_mutex_lock(&self->lock);
+    more = has_something(self);
+    if (more || self->is_over)
+        cp_connection_ring(self);
+    pthread_mutex_unlock(&self->lock);
+    return more;
+}
+
+/* ---- taking */
+
+bool cp_connection_take_notice(cp_connection *self, cp_notice *out)
+{
+    bool taken;
+
+    if (cp_connection_is_foreign(self))
+        return false;
+    pthread_mutex_lock(&self->lock);
+    taken = cp_notices_next(&self->notices, cp_roster_popped(self->roster), out);
+    pthread_mutex_unlock(&self->lock);
+    return taken;
+}
+
+size_t cp_connection_take_changes(cp_connection *self, cp_change *out, size_t max)
+{
+    size_t taken = 0;
+
+    if (cp_connection_is_foreign(self))
+        return 0;
+    pthread_mutex_lock(&self->lock);
+    while (taken < max && !cp_notices_is_due(&self->notices, cp_roster_popped(self->roster)) &&
+           cp_roster_next_change(self->roster, &out[taken]))
+        taken += 1;
+    pthread_mutex_unlock(&self->lock);
+    return taken;
+}
+
+cp_task *cp_connection_take_done(cp_connection *self)
+{
+    cp_call *call;
+
+    if (cp_connection_is_foreign(self))
+        return NULL;
+    pthread_mutex_lock(&self->lock);
+    call = cp_task_list_pop(&self->done);
+    pthread_mutex_unlock(&self->lock);
+    return call ? cp_task_of(call) : NULL;
+}
+
+/* ---- looking */
+
+cp_status cp_connection_look(cp_connection *self, cp_connection_facts *out)
+{
+    memset(out, 0, sizeof *out);
+    if (cp_connection_is_foreign(self))
+        return CP_ERR_FORKED;
+    pthread_mutex_lock(&self->lock);
+    *out = self->facts;
+    out->roster = cp_roster_counts_of(self->roster);
+    out->sync = cp_roster_state(self->roster);
+    out->generation = cp_roster_generation(self->roster);
+    out->tracked = cp_roster_count(self->roster);
+    out->online = cp_roster_online(self->roster);
+    out->notices_dropped = self->notices.dropped;
+    if (out->me.user != NULL)
+        cp_user_hold(out->me.user);
+    pthread_mutex_unlock(&self->lock);
+    return CP_OK;
+}
+
+cp_roster *cp_connection_lock(cp_connection *self)
+{
+    if (cp_connection_is_foreign(self))
+        return NULL;
+    pthread_mutex_lock(&self->lock);
+    return self->roster;
+}
+
+void cp_connection_unlock(cp_connection *self)
+{
+    pthread_mutex_unlock(&self->lock);
+}

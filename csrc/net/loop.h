@@ -1,0 +1,46 @@
+#ifndef CP_NET_LOOP_H
+#define CP_NET_LOOP_H
+
+#include <libwebsockets.h>
+
+#include "core/failure.h"
+#include "net/network.h"
+
+/* The network thread as the other files of net/ see it: its lws context, who is on it, and
+ * the way in from other threads.  lws_cancel_service() is called in one place, under the
+ * lock that guards the context's life; everything else of lws is the thread's alone. */
+typedef struct cp_loop cp_loop;
+
+/* Whoever lives on the thread; embedded in cp_connection. */
+typedef struct cp_guest {
+    cp_loop *loop; /* NULL: on no thread (any more); under the network's lock */
+    bool is_knocking;    /* likewise */
+    struct cp_guest *next_knocking;
+    struct cp_guest *next, **link;        /* of all guests; likewise */
+    void (*serve)(struct cp_guest *self); /* on the network thread, after a knock */
+    void (*leave)(struct cp_guest *self); /* on the network thread: the process ends */
+} cp_guest;
+
+/* Any thread */
+cp_status cp_loop_enter(cp_guest *guest); /* starts the thread if there is none */
+bool cp_loop_knock(cp_guest *guest);      /* serve() comes soon; false: on no thread */
+void cp_loop_wake(void);                  /* something is ready; which, the thread finds */
+
+/* The network thread only */
+void cp_loop_exit(cp_guest *guest); /* the last one out ends the thread, a little later */
+struct lws_context *cp_loop_context(cp_loop *self);
+#define CP_LOOP_SCRATCH (64 * 1024)
+unsigned char *cp_loop_scratch(cp_loop *self); /* LWS_PRE bytes stand before it */
+
+/* The vhost for plain connections, or for TLS with this CA file (NULL: the system's).
+ * Made once each, since reading certificates costs milliseconds.  NULL, and why. */
+struct lws_vhost *cp_loop_vhost(cp_loop *self, bool tls, const char *ca_file, cp_failure *failure);
+
+/* Protocol of every connection here: wire.c's callback. */
+int cp_wire_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
+                     size_t length);
+
+/* How often this process was forked; what was made under another number is foreign. */
+unsigned cp_network_epoch(void);
+
+#endif
