@@ -58,7 +58,31 @@ TEST(the_oldest_notices_are_dropped_and_counted_when_nobody_takes_them)
     CHECK(!cp_notices_next(&notices, 0, &notice));
 }
 
-TEST(a_posted_notice_belongs_to_the_ring)
+TEST(a_notice_without_memory_is_dropped_with_its_user_and_counted)
+{
+    cp_notices_init(&notices);
+    post(CP_NOTICE_CONNECTING, 0, 1);
+    cp_notice notice = {.kind = CP_NOTICE_LOGGED_IN, .user.user = new_user("alice")};
+    fail_allocation(1);
+    cp_notices_post(&notices, &notice);
+    CHECK(allocation_failed());
+    CHECK(notice.user.user == NULL);
+    CHECK_INT(notices.dropped, 1);
+    CHECK_INT(notices.count, 1); /* the one before is kept */
+    cp_notices_destroy(&notices);
+}
+
+TEST(a_notice_is_due_once_the_changes_before_it_are_told)
+{
+    cp_notices_init(&notices);
+    CHECK(!cp_notices_is_due(&notices, UINT64_MAX));
+    post(CP_NOTICE_SYNCED, 3, 0);
+    CHECK(!cp_notices_is_due(&notices, 2));
+    CHECK(cp_notices_is_due(&notices, 3));
+    cp_notices_destroy(&notices);
+}
+
+TEST(a_posted_notice_belongs_to_the_notices)
 {
     cp_notices_init(&notices);
     for (int i = 0; i < CP_NOTICES + 1; i++) { /* the first is dropped with its user */
