@@ -81,40 +81,57 @@ typedef struct drain {
     long told, most;
 } drain;
 
-/* The exception in flight, which is a Ctrl-C meant for the main thread's own code? */
-static bool is_interrupt(drain *self, PyObject *exception)
+/* Takes the exception, if it is a Ctrl-C meant for the main thread's own code. */
+static bool keep_interrupt(drain *self, PyObject *exception)
 {
-    if (!PyErr_GivenExceptionMatches(exception, PyExc_KeyboardInterrupt))
+    if (self->interrupt != NULL || !PyErr_GivenExceptionMatches(exception, PyExc_KeyboardInterrupt))
         return false;
-    int main = on_main_thread(self->state);
-    if (main < 0)
+    int is_main = on_main_thread(self->state);
+    if (is_main < 0)
         PyErr_Clear();
-    return main > 0;
+    if (is_main <= 0)
+        return false;
+    self->interrupt = exception;
+    return true;
 }
 
-/* Takes the exception to on_error or the logger; what that raises goes to the unraisable
+/* Shows the exception to on_error or the logger; what that raises goes to the unraisable
  * hook, since there is nobody left to tell. */
 static void report(drain *self, PyObject *exception, PyObject *where)
 {
     PyObject *report = Py_XNewRef(self->client->report);
     PyObject *result = NULL;
 
-    if (report != NULL && where != NULL)
-        result = PyObject_CallFunctionObjArgs(report, exception, where, NULL);
-    if (result == NULL && PyErr_Occurred())
-        PyErr_WriteUnraisable(report);
+    if (report != NULL)
+        result = PyObject_CallFunctionObjArgs(report, exception, where ? where : Py_None, NULL);
+    if (result == NULL && PyErr_Occurred()) {
+        PyObject *raised = PyErr_GetRaisedException();
+        if (!keep_interrupt(self, raised)) {
+            PyErr_SetRaisedException(raised);
+            PyErr_WriteUnraisable(report);
+        }
+    }
     Py_XDECREF(result);
     Py_XDECREF(report);
+}
+
+/* Takes both; `where` may be NULL, for want of memory. */
+static void report_raised(drain *self, PyObject *exception, PyObject *where)
+{
+    if (where == NULL)
+        PyErr_Clear();
+    if (!keep_interrupt(self, exception)) {
+        report(self, exception, where);
+        Py_DECREF(exception);
+    }
+    Py_XDECREF(where);
 }
 
 /* Something of ours failed on the way, as a rule for want of memory. */
 static void report_own(drain *self)
 {
     PyObject *exception = PyErr_GetRaisedException();
-    PyObject *where = PyUnicode_FromString("drain");
-    report(self, exception, where);
-    Py_XDECREF(where);
-    Py_DECREF(exception);
+    report_raised(self, exception, PyUnicode_FromString("drain"));
 }
 
 /* What is told, in one kind's words. */
@@ -137,14 +154,8 @@ static void call_listener(drain *self, PyObject *handler, PyObject *id, const bu
     }
     self->client->handler_errors++;
     PyObject *exception = PyErr_GetRaisedException();
-    if (self->interrupt == NULL && is_interrupt(self, exception)) {
-        self->interrupt = exception;
-        return;
-    }
-    PyObject *where = PyUnicode_FromFormat("%s handler %R", kind_handler[news->kind], id);
-    report(self, exception, where);
-    Py_XDECREF(where);
-    Py_DECREF(exception);
+    report_raised(self, exception,
+                  PyUnicode_FromFormat("%s handler %R", kind_handler[news->kind], id));
 }
 
 /* ---- events */
