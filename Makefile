@@ -53,7 +53,7 @@ NET_TESTS  := $(filter test_net_%,$(PROGRAMS))
 CORE_TESTS := $(filter-out $(NET_TESTS),$(PROGRAMS))
 
 CORE_LIBRARIES = $(shell pkg-config --libs libcjson) -lm
-NET_LIBRARIES  = $(shell pkg-config --libs libwebsockets) $(CORE_LIBRARIES) -pthread
+NET_LIBRARIES  = $(shell pkg-config --libs libwebsockets openssl) $(CORE_LIBRARIES) -pthread
 CORE_C        := -std=c11 -pedantic -D_POSIX_C_SOURCE=200809L  # a C library, and nothing else
 WARNINGS      ?= -Wall -Wextra -Werror
 C_FLAGS        = $(if $(filter csrc/core/%,$<),$(CORE_C),-std=gnu11 -pthread) -g -Icsrc \

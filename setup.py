@@ -10,7 +10,7 @@ from pathlib import Path
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 
-LIBRARIES = {"libwebsockets": "libwebsockets", "libcjson": "cJSON"}
+LIBRARIES = {"libwebsockets": "libwebsockets", "libcjson": "cJSON", "openssl": "OpenSSL"}
 HOW_TO_INSTALL = """\
 Install what is missing, then try again:
 

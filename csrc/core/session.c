@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TLS_RETRY (30 * CP_USEC_PER_SEC)         /* a wrong certificate is not hammered */
-#define COMPLAINT_EVERY (60 * CP_USEC_PER_SEC)   /* about malformed frames */
+#define COMPLAINT_EVERY (60 * CP_USEC_PER_SEC) /* about malformed frames */
+#define MISSED_AFTER (1 * CP_USEC_PER_SEC)     /* memory that was short may be back by then */
 #define CLOSES_THAT_REFUSE 2 /* sockets closed in a row before they answered our auth frame */
 
 /* What may follow what.  Every change of state goes through here. */
@@ -31,7 +31,10 @@ static const unsigned may_become[] = {
 
 void cp_session_become(cp_session *self, cp_session_state state)
 {
-    assert(may_become[self->state] & (1u << state));
+    const unsigned allowed = may_become[self->state];
+
+    assert(allowed & (1u << state));
+    (void)allowed; /* where asserts are off */
     self->state = state;
 }
 
@@ -54,7 +57,7 @@ cp_session *cp_session_new(const cp_config *config, cp_roster *roster, uint64_t 
     cp_notices_init(&self->notices);
     cp_buffer_init(&self->frame);
     self->attempt_deadline = self->retry_at = self->ping_at = self->pong_by = CP_NEVER;
-    self->renewal_at = self->sync_at = self->sync_retry_at = CP_NEVER;
+    self->renewal_at = self->sync_at = self->sync_retry_at = self->audit_at = CP_NEVER;
     self->counts.last_round_trip = CP_NEVER;
     self->complained_at = -COMPLAINT_EVERY;
     return self;
@@ -83,6 +86,18 @@ bool cp_session_subscribes(const cp_session *self)
 bool cp_session_is_accepted(const cp_session *self)
 {
     return self->state == CP_STATE_SYNCING || self->state == CP_STATE_LIVE;
+}
+
+cp_usec cp_session_after(const cp_session *self, cp_usec wait)
+{
+    return wait >= CP_NEVER - self->now.usec ? CP_NEVER : self->now.usec + wait;
+}
+
+/* We, or the caller, gave the socket up: what it still says does not count. */
+static bool listens(const cp_session *self)
+{
+    return self->cause.kind == CP_FAILURE_NONE &&
+           (self->state == CP_STATE_AUTHENTICATING || cp_session_is_accepted(self));
 }
 
 /* ---- telling */
@@ -152,11 +167,21 @@ void cp_session_start(cp_session *self)
     self->was_accepted = false;
     self->connects_on_close = false;
     self->cause = (cp_failure){0};
-    self->wish = CP_WISH_CONNECT;
-    self->attempt_deadline = self->now.usec + self->config->connect_timeout;
+    self->wish = CP_WISH_CONNECT; /* the attempt's time runs once it is told */
     notice.attempt = ++self->attempt;
     notice.delay = self->retry_delay;
     cp_session_notify(self, &notice);
+}
+
+/* A socket the transport was not told of yet is simply not asked for. */
+void cp_session_drop_socket(cp_session *self, cp_wish how)
+{
+    if (self->wish == CP_WISH_CONNECT) {
+        self->wish = CP_WISH_STAY;
+        self->has_socket = false;
+    } else if (self->has_socket && self->wish != CP_WISH_ABORT) {
+        self->wish = how;
+    }
 }
 
 /* The caller wants no socket, or a different one. */
@@ -170,12 +195,11 @@ void cp_session_leave(cp_session *self, cp_session_state state)
     self->renewal_ticket = 0;
     self->sync_at = self->renewal_at = CP_NEVER;
     self->retry_delay = 0;
-    self->attempt = 0;
+    self->attempt = self->closes_in_auth = 0;
     self->owes_auth = self->owes_ping = self->connects_on_close = false;
     self->goes_stale = true;
     cp_sync_abandon(&self->sync);
-    if (self->has_socket)
-        self->wish = CP_WISH_CLOSE;
+    cp_session_drop_socket(self, CP_WISH_CLOSE);
     cp_failure_set(&failure, CP_FAILURE_NOT_CONNECTED, "ERR_NOT_CONNECTED", "disconnected");
     cp_calls_finish_waiting(&self->calls, CP_CALL_AWAIT_SYNC, &failure);
     cp_calls_finish_waiting(&self->calls, CP_CALL_RESYNC, &failure);
@@ -195,8 +219,8 @@ void cp_session_refuse(cp_session *self, const cp_failure *failure)
 void cp_session_opened(cp_session *self, cp_now now)
 {
     self->now = now;
-    if (self->state != CP_STATE_CONNECTING)
-        return; /* we left meanwhile; CLOSE is wished */
+    if (self->state != CP_STATE_CONNECTING || self->cause.kind != CP_FAILURE_NONE)
+        return; /* we left meanwhile, and wished so */
     cp_session_become(self, CP_STATE_AUTHENTICATING);
     self->owes_auth = true;
 }
@@ -205,7 +229,8 @@ void cp_session_opened(cp_session *self, cp_now now)
 
 static void accept(cp_session *self)
 {
-    bool compares = cp_session_subscribes(self) && self->config->sync_on_connect;
+    bool compares = cp_session_subscribes(self) && (self->config->sync_on_connect ||
+                                                    cp_calls_has(&self->calls, CP_CALL_RESYNC));
     cp_notice notice = {.kind = CP_NOTICE_CONNECTED, .generation = ++self->generation};
 
     cp_session_become(self, compares ? CP_STATE_SYNCING : CP_STATE_LIVE);
@@ -216,15 +241,17 @@ static void accept(cp_session *self)
     self->attempt = self->closes_in_auth = 0;
     self->retry_delay = 0;
     self->asked_server = self->asked_provider = false;
-    self->attempt_deadline = CP_NEVER;
-    self->ping_at = self->now.usec + self->config->ping_interval;
-    self->audit_is_set = false;
-    self->sync_at = CP_NEVER;
+    self->last_failure = (cp_failure){0};
+    self->attempt_deadline = self->audit_at = CP_NEVER;
+    self->ping_at = cp_session_after(self, self->config->ping_interval);
     cp_session_notify(self, &notice);
-    if (compares)
+    if (compares) {
         cp_session_compare(self);
-    else
-        cp_calls_finish_synced(&self->calls, &(cp_sync_report){.generation = self->generation});
+        return;
+    }
+    if (cp_session_subscribes(self))
+        self->sync_at = cp_session_after(self, self->config->sync_every);
+    cp_calls_finish_synced(&self->calls, &(cp_sync_report){.generation = self->generation});
 }
 
 static void refused_at_socket(cp_session *self, const char *code, const char *words)
@@ -246,14 +273,26 @@ static void take_auth_answer(cp_session *self, const cp_frame *frame)
         refused_at_socket(self, frame->auth_code, frame->auth_status);
 }
 
+void cp_session_missed(cp_session *self)
+{
+    cp_usec then = cp_session_after(self, MISSED_AFTER);
+
+    if (cp_session_is_accepted(self) && cp_session_subscribes(self) && then < self->sync_at)
+        self->sync_at = then;
+}
+
 static void take_presence(cp_session *self, cp_frame *frame)
 {
-    if (frame->is_echo || !cp_session_is_accepted(self) || self->has_pushed)
+    if (frame->is_echo || !cp_session_is_accepted(self))
         return;
+    if (self->has_pushed) { /* the last one was not applied: nothing is dropped for good */
+        cp_session_missed(self);
+        return;
+    }
     self->pushed = frame->presence;
+    self->pushed_is_trimmed = frame->trimmed;
     self->has_pushed = true;
     frame->presence = (cp_presence){0}; /* ours now */
-    cp_sync_moved(&self->sync);
 }
 
 static void take_pong(cp_session *self)
@@ -270,8 +309,8 @@ void cp_session_received(cp_session *self, cp_slice text, cp_now now)
     cp_frame frame;
 
     self->now = now;
-    if (self->state != CP_STATE_AUTHENTICATING && !cp_session_is_accepted(self))
-        return; /* words of a socket we are leaving */
+    if (!listens(self))
+        return;
     status = cp_frame_read(text, cp_slice_of(self->config->session_id), &frame);
     if (status != CP_OK) {
         cp_session_mangled(self, status, now);
@@ -302,8 +341,12 @@ void cp_session_mangled(cp_session *self, cp_status why, cp_now now)
     cp_failure failure = {0};
 
     self->now = now;
+    if (!listens(self))
+        return;
     self->counts.frames += 1;
     self->counts.malformed += 1;
+    if (why == CP_ERR_NOMEM)
+        cp_session_missed(self); /* it may have been a good one */
     if (now.usec - self->complained_at < COMPLAINT_EVERY)
         return;
     self->complained_at = now.usec;
@@ -326,7 +369,7 @@ static void lost(cp_session *self, const cp_ending *ending)
         cp_failure_set(&failure, CP_FAILURE_CONNECTION_LOST, "ERR_CONNECTION_LOST",
                        "the server closed the socket with code %u", (unsigned)ending->code);
     if (failure.kind == CP_FAILURE_TLS)
-        delay = cp_backoff_failed_slowly(&self->backoff, self->now.usec, TLS_RETRY);
+        delay = cp_backoff_failed_slowly(&self->backoff, self->now.usec, CP_TLS_RETRY);
     else
         delay = cp_backoff_failed(&self->backoff, self->now.usec);
     if (!self->was_accepted)
@@ -342,7 +385,14 @@ static void lost(cp_session *self, const cp_ending *ending)
         cp_session_report(self, "connection", &failure);
     cp_session_become(self, CP_STATE_WAITING);
     self->retry_delay = delay;
-    self->retry_at = self->now.usec + delay;
+    self->retry_at = cp_session_after(self, delay);
+}
+
+/* A polite end for no reason; a server that restarts or is overloaded says so. */
+static bool gives_no_reason(const cp_ending *ending)
+{
+    return ending->clean &&
+           (ending->code == 1000 || ending->code == 1005 || ending->code == 1006);
 }
 
 /* Closed instead of answering our auth frame: with a code for it, or again and again. */
@@ -352,7 +402,10 @@ static bool was_refusal(cp_session *self, const cp_ending *ending)
         return false;
     if (ending->code == 1008 || (ending->code >= 4000 && ending->code <= 4999))
         return true;
-    return ending->clean && ++self->closes_in_auth >= CLOSES_THAT_REFUSE;
+    if (!gives_no_reason(ending) || ++self->closes_in_auth < CLOSES_THAT_REFUSE)
+        return false;
+    self->closes_in_auth = 0; /* the next jwt has as many */
+    return true;
 }
 
 static void ended_as_wished(cp_session *self, const cp_ending *ending)
@@ -370,6 +423,8 @@ void cp_session_closed(cp_session *self, const cp_ending *ending, cp_now now)
     bool was_wanted = self->state >= CP_STATE_CONNECTING && self->state <= CP_STATE_LIVE;
 
     self->now = now;
+    if (!self->has_socket || self->wish == CP_WISH_CONNECT)
+        return; /* none was asked for */
     self->has_socket = false;
     self->wish = CP_WISH_STAY;
     self->owes_auth = self->owes_ping = false;
@@ -392,16 +447,24 @@ static void give_up_on_socket(cp_session *self, cp_failure_kind kind, const char
 {
     cp_failure_set(&self->cause, kind, "ERR_CONNECTION_LOST", "%s", words);
     self->attempt_deadline = self->ping_at = self->pong_by = CP_NEVER;
-    self->wish = CP_WISH_ABORT;
+    self->owes_auth = self->owes_ping = false;
+    cp_session_drop_socket(self, CP_WISH_ABORT);
 }
 
 static void ping(cp_session *self)
 {
+    self->ping_at = cp_session_after(self, self->config->ping_interval);
+    if (self->pong_by != CP_NEVER)
+        return; /* one is on its way, and its pong is waited for */
     self->owes_ping = true;
     self->ping_sent_at = self->now.usec;
-    self->ping_at = self->now.usec + self->config->ping_interval;
-    if (self->pong_by == CP_NEVER)
-        self->pong_by = self->now.usec + self->config->ping_timeout;
+    self->pong_by = cp_session_after(self, self->config->ping_timeout);
+}
+
+static void compare_if_due(cp_session *self)
+{
+    if (self->now.usec >= self->sync_at && !cp_sync_is_running(&self->sync))
+        cp_session_compare(self);
 }
 
 void cp_session_elapsed(cp_session *self, cp_now now)
@@ -415,5 +478,6 @@ void cp_session_elapsed(cp_session *self, cp_now now)
         ping(self);
     if (now.usec >= self->retry_at)
         cp_session_start(self);
-    cp_session_rest_elapsed(self);
+    cp_session_calls_elapsed(self);
+    compare_if_due(self);
 }
