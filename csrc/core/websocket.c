@@ -255,17 +255,17 @@ static bool is_close_code(uint64_t code)
 
 static cp_status read_close(cp_websocket *self, cp_message *message)
 {
-    cp_slice *reason = &message->payload;
     message->close_code = CODE_NONE;
-    if (reason->length == 1)
+    message->reason = message->payload;
+    if (message->payload.length == 1)
         return break_off(self);
-    if (reason->length > 1) {
-        uint64_t code = big_endian((const uint8_t *)take(reason, 2).data, 2);
+    if (message->payload.length > 1) {
+        uint64_t code = big_endian((const uint8_t *)take(&message->reason, 2).data, 2);
         if (!is_close_code(code))
             return break_off(self);
         message->close_code = (uint16_t)code;
     }
-    if (!cp_utf8_is_valid(*reason))
+    if (!cp_utf8_is_valid(message->reason))
         return fail(self, CP_ERR_PROTOCOL, CODE_NOT_UTF8);
     message->is_utf8 = true;
     self->was_closed = true;

@@ -22,8 +22,9 @@ typedef enum cp_opcode {
 
 typedef struct cp_message {
     cp_opcode opcode;    /* never CONTINUATION */
-    cp_slice payload;    /* lent until the next call; CLOSE: the reason, after its code */
+    cp_slice payload;    /* lent until the next call */
     uint16_t close_code; /* CLOSE: 1005 when it carried none */
+    cp_slice reason;     /* CLOSE: what follows the code in the payload */
     bool is_utf8;        /* TEXT: judged on the whole message; CLOSE: always */
 } cp_message;
 

@@ -42,11 +42,15 @@ static void note_message(transcript *self, const cp_message *message)
                                           [CP_OPCODE_PONG] = "pong"};
     CHECK(message->opcode < 16 && names[message->opcode]);
     note(self, "%s(", names[message->opcode]);
-    if (message->opcode == CP_OPCODE_CLOSE)
+    if (message->opcode == CP_OPCODE_CLOSE) {
+        size_t code = message->close_code == 1005 ? 0 : 2;
+        CHECK_INT(message->payload.length, code + message->reason.length);
         note(self, "%d,", message->close_code);
-    else
+        note_bytes(self, message->reason);
+    } else {
         CHECK_INT(message->close_code, 0);
-    note_bytes(self, message->payload);
+        note_bytes(self, message->payload);
+    }
     note(self, ")");
     if (message->opcode == CP_OPCODE_TEXT && !message->is_utf8)
         note(self, "!utf8");
@@ -150,6 +154,11 @@ static const wire_case cases[] = {
     CASE("2.7 unasked pong", "\x8A\x00", "pong() "),
     CASE("2.8 unasked pong with payload", "\x8A\x01p", "pong(p) "),
     CASE("2.9 pong then ping", "\x8A\x01p\x89\x01q", "pong(p) ping(q) "),
+    CASE("two pings of two bytes",
+         "\x89\x02"
+         "ab\x89\x02"
+         "cd",
+         "ping(ab) ping(cd) "),
     CASE("pong of 126", "\x8A\x7E\x00\x7E" HEX_126, "broken 1002"),
     CASE("ping with a length of 64 bits", "\x89\x7F\0\0\0\0\0\0\0\x01p", "broken 1002"),
 
