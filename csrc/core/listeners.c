@@ -127,14 +127,11 @@ void cp_listeners_free(cp_listeners *self)
 {
     if (!self)
         return;
-    for (cp_delivery *round = self->rounds; round; round = round->outer) {
+    for (cp_delivery *round = self->rounds; round; round = round->outer)
         round->listeners = NULL;
-        round->next = NULL;
-    }
-    cp_listeners orphaned = *self;
-    orphaned.rounds = NULL;
+    cp_listeners last_words = *self; /* no longer where release() could find it */
     free(self);
-    cp_listeners_clear(&orphaned);
+    cp_listeners_clear(&last_words);
 }
 
 size_t cp_listeners_count(const cp_listeners *self)
@@ -188,10 +185,8 @@ void *cp_delivery_next(cp_delivery *self)
     let_go(told, self->release); /* first: it may remove whoever comes next */
 
     cp_listener *listener = next_that_wants(self);
-    if (!listener) {
-        self->next = NULL;
+    if (!listener)
         return NULL;
-    }
     listener->holds++;
     self->told = listener;
     self->next = listener->next;

@@ -15,7 +15,7 @@ struct cp_roster {
     cp_sync_state state;
     bool is_complete;
 
-    uint32_t comparison; /* the one under way, or the last */
+    uint32_t comparison; /* the one under way, or the last; from 1 on */
     cp_origin origin;    /* of what it finds */
     bool was_touched;
 
@@ -28,7 +28,6 @@ cp_roster *cp_roster_new(uint32_t queue_size, uint32_t max_users, uint64_t seed)
     if (!self)
         return NULL;
     self->max_users = max_users;
-    self->comparison = 1; /* new entries are of none, which is 0 */
     cp_entries_init(&self->entries, seed);
     cp_roster_queue_init(&self->queue, &self->entries, queue_size);
     return self;

@@ -84,7 +84,7 @@ static cp_change take_oldest(cp_roster_queue *self)
     if (self->count == 0 && self->capacity > KEPT_RING) {
         free(self->ring);
         self->ring = NULL;
-        self->first = self->capacity = 0;
+        self->capacity = 0;
     }
     return change;
 }

@@ -223,6 +223,22 @@ TEST(without_memory_for_the_ring_changes_wait_and_none_is_lost)
     end_test();
 }
 
+TEST(a_ring_that_has_turned_keeps_its_order_when_it_grows)
+{
+    begin_test(4096);
+    char expected[256] = "";
+    for (int i = 0; i < 40; i++) {
+        char uid[] = {(char)('!' + i), '\0'};
+        live(uid, CP_ONLINE);
+        if (i == 15)
+            CHECK_TEXT(told(7), "+! +\" +# +$ +% +& +'");
+        if (i > 6)
+            snprintf(expected + strlen(expected), 8, "%s+%s", *expected ? " " : "", uid);
+    }
+    CHECK_TEXT(told(99), expected);
+    end_test();
+}
+
 TEST(a_large_ring_is_given_back_and_works_again)
 {
     begin_test(4096);
