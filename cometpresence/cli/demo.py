@@ -54,7 +54,8 @@ class View(Protocol):
     def begin(self, emulator_url: str, users: list[User], seconds: float) -> None: ...
     def tell(self, event: PresenceEvent) -> None: ...
     def tick(self) -> None: ...
-    def end(self, events: int, known: frozenset[str], truth: frozenset[str]) -> None: ...
+    def end(self) -> None: ...
+    def conclude(self, events: int, known: frozenset[str], truth: frozenset[str]) -> None: ...
 
 
 def cast_records(dice: random.Random) -> list[dict[str, Any]]:
@@ -62,7 +63,7 @@ def cast_records(dice: random.Random) -> list[dict[str, Any]]:
     now = int(time.time())
     records: list[dict[str, Any]] = [{"uid": WATCHER, "name": "This demo", "role": "bot"}]
     for uid, name, role in CAST:
-        seen = now - dice.randint(60, 3 * 24 * 3600)
+        seen = now - int(10 ** dice.uniform(2, 5.5))  # from minutes to days ago
         online = dice.random() < 0.4
         records.append(
             {"uid": uid, "name": name, "role": role, "online": online, "last_active_at": seen}
@@ -125,7 +126,7 @@ def pause(until: float, view: View) -> None:
 
 
 def watch(emulator: "Emulator", dice: random.Random, seconds: float, view: View) -> bool:
-    """The demo itself; True when the client saw what happened."""
+    """The demo itself; True when the client saw all that happened."""
     moves = plan(dice, set(emulator.online), seconds)
     client = PresenceClient(**emulator.client_args(WATCHER))
     watcher = _Watch(client, view)
@@ -136,7 +137,8 @@ def watch(emulator: "Emulator", dice: random.Random, seconds: float, view: View)
             truth = emulator.online
             equal = watcher.settle(truth)
         finally:
-            view.end(watcher.events, watcher.picture(), emulator.online)
+            view.end()
+        view.conclude(watcher.events, watcher.picture(), truth)
     return equal
 
 

@@ -47,7 +47,10 @@ class Lines:
     def tick(self) -> None:
         pass
 
-    def end(self, events: int, known: frozenset[str], truth: frozenset[str]) -> None:
+    def end(self) -> None:
+        pass
+
+    def conclude(self, events: int, known: frozenset[str], truth: frozenset[str]) -> None:
         self._write({"events": events, "online": sorted(known), "equal": known == truth})
 
     def _write(self, record: dict[str, object]) -> None:
@@ -63,6 +66,7 @@ class LiveTable:
         self._users: dict[str, User] = {}
         self._since: dict[str, float] = {}  # when a user's status changed, by our own clock
         self._changes: Counter[str] = Counter()
+        self._events = 0
         self._latest: deque[tuple[float, User]] = deque(maxlen=LATEST)
         self._url = ""
         self._seconds = 0.0
@@ -85,6 +89,7 @@ class LiveTable:
         with self._lock:
             user = event.user
             self._users[user.uid] = user
+            self._events += 1
             if event.origin is not Origin.SNAPSHOT:
                 self._since[user.uid] = time.monotonic()
                 self._changes[user.uid] += 1
@@ -94,10 +99,12 @@ class LiveTable:
         if self._live is not None:
             self._live.update(self._render(), refresh=True)
 
-    def end(self, events: int, known: frozenset[str], truth: frozenset[str]) -> None:
-        self.tick()
+    def end(self) -> None:
         if self._live is not None:
+            self.tick()
             self._live.stop()
+
+    def conclude(self, events: int, known: frozenset[str], truth: frozenset[str]) -> None:
         if known == truth:
             self._console.print(
                 f"[bold green]✔[/] {events} events arrived, and the client's picture equals the "
@@ -130,7 +137,7 @@ class LiveTable:
             title="[bold]who is online[/]",
             subtitle=f"[dim]cometpresence · {self._url}[/]",
             border_style="cyan",
-            padding=(1, 2),
+            padding=(0, 2),
             width=min(self._console.width, 78),
         )
 
@@ -152,21 +159,18 @@ class LiveTable:
 
     def _feed_line(self, at: float, user: User, now: float) -> Text:
         verb, color = ("came online", "green") if user.is_online else ("went offline", "red")
-        return Text.assemble(
-            (f"{_ago(now - at):>5} ago  ", "dim"), user.name, " ", (verb, color), style=""
-        )
+        return Text.assemble((f"{_span(now - at):>4} ago  ", "dim"), user.name, " ", (verb, color))
 
     def _footer(self, online: int, now: float) -> RenderableType:
         passed = min(now - self._began, self._seconds)
         grid = Table.grid(expand=True)
         grid.add_column()
         grid.add_column(justify="right", ratio=1)
-        events = sum(self._changes.values())
         grid.add_row(
             Text.assemble(
                 (str(online), "bold green"),
                 f" of {len(self._users)} online   ",
-                (str(events), "bold"),
+                (str(self._events), "bold"),
                 " events   ",
             ),
             ProgressBar(self._seconds, passed, width=24, complete_style="cyan"),
@@ -178,16 +182,16 @@ def _lately(user: User, changed: float | None) -> str:
     """Since when somebody is here, or when they were last seen; by the server's clock where only
     the server knows."""
     if user.is_online:
-        return "online" if changed is None else f"online for {_ago(changed)}"
-    if changed is not None:
-        return f"last seen {_ago(changed)} ago"
-    if not user.last_active_at:
+        return "online" if changed is None else f"online for {_span(changed)}"
+    if changed is None and not user.last_active_at:
         return "never seen"
-    return f"last seen {_ago(time.time() - user.last_active_at)} ago"
+    if changed is None:
+        changed = time.time() - (user.last_active_at or 0)
+    return f"last seen {_span(changed)} ago"
 
 
-def _ago(seconds: float) -> str:
+def _span(seconds: float) -> str:
     for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
         if seconds >= size:
             return f"{int(seconds // size)} {unit}"
-    return f"{max(0, int(seconds))} s"
+    return f"{max(1, round(seconds))} s"
