@@ -51,6 +51,12 @@ void cp_backoff_healthy(cp_backoff *self, cp_usec now)
         self->healthy_since = now;
 }
 
+void cp_backoff_reset(cp_backoff *self)
+{
+    self->attempts = 0;
+    self->healthy_since = CP_NEVER;
+}
+
 cp_usec cp_backoff_failed(cp_backoff *self, cp_usec now)
 {
     if (was_stable(self, now))

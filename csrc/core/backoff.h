@@ -23,6 +23,8 @@ typedef struct cp_backoff {
 void cp_backoff_init(cp_backoff *self, cp_backoff_policy policy, uint64_t seed);
 void cp_backoff_healthy(cp_backoff *self, cp_usec now); /* told again: since the first time */
 
+void cp_backoff_reset(cp_backoff *self); /* a person asks to try: n starts anew */
+
 /* The connection failed or ended.  The wait before the next attempt; below 0: give up. */
 cp_usec cp_backoff_failed(cp_backoff *self, cp_usec now);
 

@@ -55,7 +55,6 @@ typedef struct cp_call {
     bool is_cancelled;              /* likewise: it stands in that list, or has */
     uint64_t ticket;      /* the session's: the request under way for it, 0: none */
     unsigned step;        /* the session's */
-    cp_usec not_before;   /* the session's: waiting out a Retry-After */
 } cp_call;
 
 void cp_call_init(cp_call *self, cp_call_kind kind);

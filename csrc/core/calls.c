@@ -93,12 +93,18 @@ cp_call *cp_calls_take_done(cp_calls *self)
 
 /* ---- requests */
 
+/* A login by key asks for a token first; then, as one by token, who we are. */
+static bool wants_token(const cp_call *call)
+{
+    return call->kind == CP_CALL_LOGIN && call->auth_token == NULL && call->step == 0;
+}
+
 static cp_status build_request(const cp_call *call, const cp_account *account, cp_http_request *out,
                                cp_failure *failure)
 {
     switch (call->kind) {
     case CP_CALL_LOGIN:
-        if (call->auth_key != NULL && call->step == 0)
+        if (wants_token(call))
             return cp_rest_create_token(account, cp_slice_of(call->uid),
                                         cp_slice_of(call->auth_key), out, failure);
         return cp_rest_put_me(account, out, failure);
@@ -160,7 +166,7 @@ static cp_status read_login(cp_call *call, cp_account *account, const cp_http_an
     cp_status status;
     cp_buffer token;
 
-    if (call->kind == CP_CALL_TOKEN || call->auth_key == NULL || call->step > 0)
+    if (!wants_token(call))
         return cp_rest_read_me(answer, account, failure);
     cp_buffer_init(&token);
     status = cp_rest_read_token(answer, &token, failure);
@@ -195,8 +201,11 @@ cp_status cp_calls_read(cp_call *call, cp_account *account, const cp_http_answer
  * another is sent. */
 static void drop_answer(cp_calls *self, cp_call *call)
 {
-    if (call->ticket != 0 && self->dropped_count < CP_CALLS_UNDER_WAY)
+    if (call->ticket == 0)
+        return; /* not under way */
+    if (self->dropped_count < CP_CALLS_UNDER_WAY)
         self->dropped[self->dropped_count++] = call->ticket;
+    self->under_way_count -= 1;
     call->ticket = 0;
 }
 
@@ -255,6 +264,34 @@ void cp_calls_resume(cp_calls *self, const cp_failure *failure)
     }
 }
 
+static bool is_of_account(const cp_call *call)
+{
+    return call->kind != CP_CALL_LOGIN && call->kind != CP_CALL_DISCONNECT &&
+           call->kind != CP_CALL_CLOSE;
+}
+
+static void finish_of_account(cp_calls *self, cp_call_list *list, const cp_failure *failure)
+{
+    for (cp_call **link = &list->first; *link != NULL;) {
+        cp_call *call = *link;
+
+        if (!is_of_account(call)) {
+            link = &call->next;
+            continue;
+        }
+        (void)list_unlink(list, link); /* it is in our hand */
+        drop_answer(self, call);
+        cp_calls_finish(self, call, call->kind == CP_CALL_LOGOUT ? NULL : failure);
+    }
+}
+
+void cp_calls_finish_account(cp_calls *self, const cp_failure *failure)
+{
+    finish_of_account(self, &self->asking, failure);
+    finish_of_account(self, &self->under_way, failure);
+    finish_of_account(self, &self->waiting, failure);
+}
+
 static void finish_list(cp_calls *self, cp_call_list *list, const cp_failure *failure)
 {
     cp_call *call;
@@ -270,18 +307,15 @@ void cp_calls_finish_all(cp_calls *self, const cp_failure *failure)
     finish_list(self, &self->asking, failure);
     finish_list(self, &self->under_way, failure);
     finish_list(self, &self->waiting, failure);
-    self->under_way_count = 0;
     self->deadline = CP_NEVER;
 }
 
 void cp_calls_cancel(cp_calls *self, cp_call *call, const cp_failure *failure)
 {
-    if (list_remove(&self->under_way, call)) {
-        self->under_way_count -= 1;
-        drop_answer(self, call);
-    } else if (!list_remove(&self->asking, call) && !list_remove(&self->waiting, call)) {
+    if (!list_remove(&self->under_way, call) && !list_remove(&self->asking, call) &&
+        !list_remove(&self->waiting, call))
         return; /* done already */
-    }
+    drop_answer(self, call);
     cp_calls_finish(self, call, failure);
 }
 

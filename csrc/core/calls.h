@@ -50,6 +50,9 @@ void cp_calls_finish_waiting(cp_calls *self, cp_call_kind kind, const cp_failure
 void cp_calls_finish_synced(cp_calls *self, const cp_sync_report *report);
 /* Calls whose token was lost wait for a new one: ask again, or fail with the reason. */
 void cp_calls_resume(cp_calls *self, const cp_failure *failure);
+/* Those that act for an account that is given up: a logout has what it wanted, the others
+ * fail. */
+void cp_calls_finish_account(cp_calls *self, const cp_failure *failure);
 void cp_calls_finish_all(cp_calls *self, const cp_failure *failure);
 void cp_calls_cancel(cp_calls *self, cp_call *call, const cp_failure *failure);
 /* Finishes what is due at `now` or before, with `failure`. */

@@ -229,8 +229,8 @@ void cp_session_opened(cp_session *self, cp_now now)
 
 static void accept(cp_session *self)
 {
-    bool compares = cp_session_subscribes(self) && (self->config->sync_on_connect ||
-                                                    cp_calls_has(&self->calls, CP_CALL_RESYNC));
+    bool compares = cp_session_subscribes(self) &&
+                    (self->config->sync_on_connect || cp_calls_has(&self->calls, CP_CALL_RESYNC));
     cp_notice notice = {.kind = CP_NOTICE_CONNECTED, .generation = ++self->generation};
 
     cp_session_become(self, compares ? CP_STATE_SYNCING : CP_STATE_LIVE);
@@ -391,8 +391,7 @@ static void lost(cp_session *self, const cp_ending *ending)
 /* A polite end for no reason; a server that restarts or is overloaded says so. */
 static bool gives_no_reason(const cp_ending *ending)
 {
-    return ending->clean &&
-           (ending->code == 1000 || ending->code == 1005 || ending->code == 1006);
+    return ending->clean && (ending->code == 1000 || ending->code == 1005 || ending->code == 1006);
 }
 
 /* Closed instead of answering our auth frame: with a code for it, or again and again. */

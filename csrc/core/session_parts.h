@@ -6,9 +6,11 @@
 #include "core/session.h"
 #include "core/sync.h"
 
-/* What the session is made of, shared by its three files: session.c (the socket's life
- * and the table of states), session_rest.c (what callers ask, tokens, answers) and
- * session_wishes.c (what is pulled out of it). */
+/* What the session is made of, shared by its four files: session.c (the socket's life and
+ * the table of states), session_calls.c (what callers ask), session_rest.c (requests,
+ * answers, tokens) and session_wishes.c (what is pulled out of it). */
+
+#define CP_TLS_RETRY (30 * CP_USEC_PER_SEC) /* a wrong certificate is not hammered */
 
 /* A lost token or a refused jwt is renewed once: ask the server for a fresh jwt, then the
  * token provider for a token (DESIGN §8). */
@@ -53,16 +55,17 @@ struct cp_session {
     cp_renewal renewal;
     uint64_t renewal_ticket; /* 0: none under way */
     cp_usec renewal_at;
-    bool asked_server, asked_provider; /* since a socket was last accepted */
+    bool asked_server, asked_provider; /* since our tokens last proved good */
 
     cp_usec sync_at;       /* when the next comparison is due */
     cp_usec sync_retry_at; /* a page failed: not before */
+    unsigned sync_failures; /* of this comparison */
     bool has_synced;       /* ever */
-    bool audit_is_set;     /* in this generation */
+    cp_usec audit_at;      /* in this generation; CP_NEVER: not known yet */
 
     /* For the roster, handed over by apply(). */
     bool begins_generation, goes_stale, is_degraded;
-    bool has_pushed;
+    bool has_pushed, pushed_is_trimmed;
     cp_presence pushed;
 
     cp_session_counts counts;
@@ -72,17 +75,30 @@ struct cp_session {
 /* session.c */
 void cp_session_become(cp_session *self, cp_session_state state);
 void cp_session_start(cp_session *self);                           /* connect now */
-void cp_session_leave(cp_session *self, cp_session_state state);   /* OFFLINE or CLOSED */
+void cp_session_leave(cp_session *self, cp_session_state state);   /* OFFLINE, REFUSED, CLOSED */
+void cp_session_drop_socket(cp_session *self, cp_wish how);        /* CLOSE or ABORT */
 void cp_session_refuse(cp_session *self, const cp_failure *failure); /* nothing helps */
+void cp_session_missed(cp_session *self); /* a change got lost: a comparison will find it */
 void cp_session_report(cp_session *self, const char *where, const cp_failure *failure);
 void cp_session_notify(cp_session *self, cp_notice *notice); /* takes its contents */
 void cp_session_put_reason(cp_notice *notice, cp_slice reason);
 bool cp_session_subscribes(const cp_session *self);
 bool cp_session_is_accepted(const cp_session *self);
+cp_usec cp_session_after(const cp_session *self, cp_usec wait); /* from now; may be CP_NEVER */
+
+/* session_calls.c */
+/* The answer to the call, or why the server wants to be asked later. */
+void cp_session_call_succeeded(cp_session *self, cp_call *call);
+void cp_session_call_failed(cp_session *self, cp_call *call, const cp_failure *failure);
+void cp_session_call_again(cp_session *self, cp_call *call, cp_failure *failure);
+void cp_session_calls_elapsed(cp_session *self);
 
 /* session_rest.c */
 void cp_session_renew(cp_session *self, const cp_failure *failure); /* after this refusal */
+void cp_session_renewed(cp_session *self);
+void cp_session_renewal_failed(cp_session *self, const cp_failure *failure);
+cp_usec cp_session_try_again_at(cp_session *self, const cp_failure *failure);
+void cp_session_be_quiet(cp_session *self, cp_usec until);
 void cp_session_compare(cp_session *self); /* with the server, from now */
-void cp_session_rest_elapsed(cp_session *self);
 
 #endif

@@ -10,19 +10,31 @@ static void earlier(cp_usec *deadline, cp_usec other)
         *deadline = other;
 }
 
+/* While the server wants silence nothing is due before it ends. */
+static cp_usec next_request_at(const cp_session *self)
+{
+    cp_usec at = self->renewal_at;
+
+    if (self->quiet_until > self->now.usec)
+        return self->quiet_until;
+    if (cp_sync_is_running(&self->sync))
+        earlier(&at, self->sync_retry_at);
+    return at;
+}
+
 cp_usec cp_session_deadline(const cp_session *self)
 {
     cp_usec deadline = self->calls.deadline;
-    bool is_quiet = self->quiet_until > self->now.usec;
 
+    if (self->wish != CP_WISH_STAY || self->notices.count > 0)
+        return self->now.usec; /* not pulled yet */
     earlier(&deadline, self->attempt_deadline);
     earlier(&deadline, self->pong_by);
     earlier(&deadline, self->ping_at);
     earlier(&deadline, self->retry_at);
-    earlier(&deadline, self->renewal_at);
-    earlier(&deadline, cp_sync_is_running(&self->sync) ? self->sync_retry_at : self->sync_at);
-    if (is_quiet)
-        earlier(&deadline, self->quiet_until);
+    if (!cp_sync_is_running(&self->sync))
+        earlier(&deadline, self->sync_at);
+    earlier(&deadline, next_request_at(self));
     return deadline;
 }
 
@@ -31,6 +43,8 @@ cp_wish cp_session_wish(cp_session *self)
     cp_wish wish = self->wish;
 
     self->wish = CP_WISH_STAY;
+    if (wish == CP_WISH_CONNECT)
+        self->attempt_deadline = cp_session_after(self, self->config->connect_timeout);
     return wish;
 }
 
@@ -103,7 +117,8 @@ static void degrade(cp_session *self, const char *reason)
 {
     cp_notice notice = {.kind = CP_NOTICE_DEGRADED};
 
-    cp_roster_set_state(self->roster, CP_SYNC_DEGRADED);
+    if (cp_roster_state(self->roster) == CP_SYNC_SYNCED)
+        cp_roster_set_state(self->roster, CP_SYNC_DEGRADED);
     if (self->is_degraded)
         return;
     self->is_degraded = true;
@@ -126,38 +141,56 @@ static void apply_state(cp_session *self)
     self->goes_stale = self->begins_generation = false;
 }
 
+static bool is_online(const cp_roster *roster, const cp_user *user)
+{
+    cp_roster_view view;
+
+    return cp_roster_find(roster, cp_user_text_of(user, CP_USER_UID), &view) &&
+           view.status == CP_ONLINE;
+}
+
 static void apply_pushed(cp_session *self)
 {
+    bool was_online = is_online(self->roster, self->pushed.user);
     cp_status status = cp_roster_apply_live(self->roster, &self->pushed, self->now.usec);
 
+    if (was_online != (self->pushed.status == CP_ONLINE))
+        cp_sync_moved(&self->sync);
+    if (self->pushed_is_trimmed)
+        cp_roster_count_trimmed(self->roster);
     if (status == CP_ERR_TOO_LARGE)
         degrade(self, "max_users reached: further users are not tracked");
     else if (status != CP_OK)
-        self->sync_at = self->now.usec; /* no memory: what we missed, a comparison finds */
+        cp_session_missed(self); /* no memory */
     cp_presence_destroy(&self->pushed);
     self->has_pushed = false;
 }
 
-/* Server replicas lag, so the first comparison is checked once; then as asked for. */
-static cp_usec until_next_comparison(cp_session *self)
+/* Server replicas lag, so a while after the first comparison on a socket one more checks
+ * it, whatever was compared in between; then they come as asked for. */
+static cp_usec next_comparison_at(cp_session *self)
 {
-    if (self->audit_is_set || self->config->audit_after == CP_NEVER)
-        return self->config->sync_every;
-    self->audit_is_set = true;
-    return self->config->audit_after;
+    const cp_config *config = self->config;
+
+    if (config->audit_after != CP_NEVER) {
+        if (self->audit_at == CP_NEVER)
+            self->audit_at = cp_session_after(self, config->audit_after);
+        if (self->sync.started_at < self->audit_at)
+            return self->audit_at;
+    }
+    return cp_session_after(self, config->sync_every);
 }
 
 static void finish_sync(cp_session *self)
 {
     cp_notice notice = {.kind = CP_NOTICE_SYNCED};
-    cp_usec wait = until_next_comparison(self);
 
-    self->sync_at = wait == CP_NEVER ? CP_NEVER : self->now.usec + wait;
+    earlier(&self->sync_at, next_comparison_at(self)); /* unless a change was missed meanwhile */
     cp_roster_set_state(self->roster, CP_SYNC_SYNCED);
     if (cp_roster_counts_of(self->roster).untracked > 0)
         degrade(self, "max_users reached: further users are not tracked");
     cp_backoff_healthy(&self->sync_backoff, self->now.usec);
-    self->counts.resyncs += 1;
+    self->counts.resyncs += self->sync.origin == CP_ORIGIN_RESYNC;
     self->has_synced = true;
     if (self->state == CP_STATE_SYNCING)
         cp_session_become(self, CP_STATE_LIVE);

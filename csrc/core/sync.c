@@ -45,16 +45,22 @@ void cp_sync_destroy(cp_sync *self)
     cp_sync_abandon(self);
 }
 
+static void begin_pass(cp_sync *self)
+{
+    self->report.passes += 1;
+    self->page = 1;
+    self->entries = 0;
+    self->moved = false;
+}
+
 void cp_sync_begin(cp_sync *self, cp_origin origin, cp_usec now)
 {
     cp_sync_abandon(self);
     self->phase = CP_PHASE_PAGING;
     self->origin = origin;
     self->started_at = now;
-    self->page = 1;
-    self->moved = false;
     self->cursor = 0;
-    self->report.passes = 1;
+    begin_pass(self);
 }
 
 void cp_sync_moved(cp_sync *self)
@@ -115,7 +121,7 @@ cp_status cp_sync_next_request(cp_sync *self, const cp_account *account, uint64_
     cp_status status = CP_OK;
 
     *wanted = false;
-    if (self->ticket != 0)
+    if (self->ticket != 0 || !self->begun)
         return CP_OK;
     if (self->phase == CP_PHASE_PAGING)
         status = ask_for_page(self, account, out, failure);
@@ -132,7 +138,7 @@ cp_status cp_sync_next_request(cp_sync *self, const cp_account *account, uint64_
 
 /* ---- answers */
 
-static cp_status keep_page(cp_sync *self, cp_users_page *page)
+static cp_status keep_page(cp_sync *self, cp_users_page *page, cp_failure *failure)
 {
     size_t needed = self->listed_count + page->count;
 
@@ -141,7 +147,7 @@ static cp_status keep_page(cp_sync *self, cp_users_page *page)
         cp_presence *grown = realloc(self->listed, capacity * sizeof *grown);
 
         if (grown == NULL)
-            return CP_ERR_NOMEM;
+            return cp_failure_no_memory(failure);
         self->listed = grown;
         self->listed_capacity = capacity;
     }
@@ -157,11 +163,23 @@ static cp_status keep_page(cp_sync *self, cp_users_page *page)
  * be tracked anyway. */
 static bool was_last_page(const cp_sync *self, const cp_users_page *page, size_t entries)
 {
-    if (entries == 0 || self->listed_count > self->config->max_users)
+    if (entries == 0 || self->entries > self->config->max_users)
         return true;
     if (page->total_pages > 0)
         return self->page >= page->total_pages;
     return entries < (size_t)self->config->page_size;
+}
+
+static void after_page(cp_sync *self, const cp_users_page *page, size_t entries)
+{
+    self->report.pages += 1;
+    self->entries += entries;
+    if (!was_last_page(self, page, entries))
+        self->page += 1;
+    else if (self->moved && self->report.passes < CP_SYNC_PASSES)
+        begin_pass(self);
+    else
+        self->phase = CP_PHASE_CONFIRMING;
 }
 
 static cp_status take_page(cp_sync *self, const cp_http_answer *answer, cp_failure *failure)
@@ -173,19 +191,9 @@ static cp_status take_page(cp_sync *self, const cp_http_answer *answer, cp_failu
     if (status != CP_OK)
         return status;
     entries = page.count + page.skipped;
-    status = keep_page(self, &page);
-    if (status == CP_OK) {
-        self->report.pages += 1;
-        if (!was_last_page(self, &page, entries)) {
-            self->page += 1;
-        } else if (self->moved && self->report.passes < CP_SYNC_PASSES) {
-            self->report.passes += 1;
-            self->page = 1;
-            self->moved = false;
-        } else {
-            self->phase = CP_PHASE_CONFIRMING;
-        }
-    }
+    status = keep_page(self, &page, failure);
+    if (status == CP_OK)
+        after_page(self, &page, entries);
     cp_users_page_destroy(&page);
     return status;
 }
@@ -243,13 +251,18 @@ static cp_presence_status status_in(const cp_roster *roster, cp_slice uid)
     return cp_roster_find(roster, uid, &view) ? view.status : CP_UNKNOWN;
 }
 
+/* Before the first page is asked for: what is pushed from then on is newer than any page. */
+static void begin_in(cp_sync *self, cp_roster *roster)
+{
+    if (!self->begun)
+        cp_roster_begin_comparison(roster, self->origin);
+    self->begun = true;
+}
+
 static void confirm_some(cp_sync *self, cp_roster *roster, cp_usec now)
 {
     size_t end = self->confirmed + BATCH;
 
-    if (!self->begun)
-        cp_roster_begin_comparison(roster, self->origin);
-    self->begun = true;
     if (end > self->listed_count)
         end = self->listed_count;
     for (; self->confirmed < end; self->confirmed++) {
@@ -343,6 +356,9 @@ static void settle_some(cp_sync *self, cp_roster *roster, cp_usec now)
 bool cp_sync_apply(cp_sync *self, cp_roster *roster, cp_usec now)
 {
     switch (self->phase) {
+    case CP_PHASE_PAGING:
+        begin_in(self, roster);
+        return false;
     case CP_PHASE_CONFIRMING:
         confirm_some(self, roster, now);
         return true;

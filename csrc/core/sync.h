@@ -31,8 +31,9 @@ typedef struct cp_sync {
     uint64_t ticket; /* the request under way; 0: none */
 
     int page;           /* the one asked for next */
+    size_t entries;     /* this pass's so far, users or not */
     bool moved;         /* somebody came or went during this pass */
-    bool begun;         /* the roster knows of this comparison */
+    bool begun;         /* the roster knows of this comparison, so pages may be asked for */
     cp_presence *listed; /* every pass's pages, one after the other */
     size_t listed_count, listed_capacity;
     size_t confirmed; /* of the listed */
@@ -50,7 +51,7 @@ void cp_sync_destroy(cp_sync *self);
 
 void cp_sync_begin(cp_sync *self, cp_origin origin, cp_usec now); /* abandons the last one */
 void cp_sync_abandon(cp_sync *self);
-void cp_sync_moved(cp_sync *self); /* presence was pushed to us */
+void cp_sync_moved(cp_sync *self); /* a push changed who is online */
 bool cp_sync_is_running(const cp_sync *self);
 
 /* The request wanted now, if any; the caller gave it `ticket`.  *wanted false: none. */
