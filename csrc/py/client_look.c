@@ -247,7 +247,9 @@ PyObject *client_stats(PyObject *op, PyObject *Py_UNUSED(none))
     if (!look(self, &facts))
         return NULL;
     cp_presence_destroy(&facts.me);
-    PyObject *last_rtt = seconds_to_python(facts.session.last_round_trip);
+    /* All counts are 0, this one too, until the network thread has said its first word. */
+    cp_usec round_trip = facts.session.last_round_trip;
+    PyObject *last_rtt = seconds_to_python(round_trip > 0 ? round_trip : CP_NEVER);
     if (last_rtt == NULL)
         return NULL;
     return PyObject_CallFunction(
