@@ -17,7 +17,6 @@ struct cp_roster {
 
     uint32_t comparison; /* the one under way, or the last; from 1 on */
     cp_origin origin;    /* of what it finds */
-    bool was_touched;
 
     uint64_t duplicates, untracked, trimmed;
 };
@@ -124,10 +123,8 @@ cp_status cp_roster_apply_live(cp_roster *self, const cp_presence *seen, cp_usec
 {
     uint32_t number;
     cp_status status = find_or_add(self, seen->user, &number);
-    if (status != CP_OK) {
-        self->was_touched = true; /* the server's pages moved, whether we track it or not */
+    if (status != CP_OK)
         return status;
-    }
 
     cp_entry *entry = cp_entries_at(&self->entries, number);
     learn_profile(entry, seen->user);
@@ -142,7 +139,6 @@ cp_status cp_roster_apply_live(cp_roster *self, const cp_presence *seen, cp_usec
     }
     /* A change says when even by leaving it out (PROTOCOL §4.3). */
     entry->last_active_at = seen->last_active_at;
-    self->was_touched = true;
     set_status(self, number, seen->status, CP_ORIGIN_LIVE, seen->at, now);
     return CP_OK;
 }
@@ -158,12 +154,6 @@ void cp_roster_begin_comparison(cp_roster *self, cp_origin origin)
 {
     self->comparison++;
     self->origin = origin;
-    self->was_touched = false;
-}
-
-bool cp_roster_was_touched(const cp_roster *self)
-{
-    return self->was_touched;
 }
 
 /* What a live frame said since the comparison began is newer than anything it finds. */

@@ -60,7 +60,6 @@ size_t cp_roster_doubtful(cp_roster *self, size_t *cursor, size_t budget, cp_use
  * scope now; nobody is told. */
 void cp_roster_settle(cp_roster *self, cp_slice uid, const cp_presence *answer,
                       cp_presence_status verdict, cp_usec now);
-bool cp_roster_was_touched(const cp_roster *self); /* by a live change, since begin */
 
 /* ---- what is known */
 

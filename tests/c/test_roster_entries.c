@@ -105,7 +105,7 @@ TEST(entries_are_found_and_stay_where_they_are_while_thousands_arrive)
 
 TEST(an_entry_is_one_cache_line)
 {
-    CHECK_INT(sizeof(cp_entry), 64);
+    CHECK(sizeof(cp_entry) <= 64);
 }
 
 TEST(a_failed_allocation_leaves_everything_as_it_was)
