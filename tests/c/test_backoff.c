@@ -108,6 +108,18 @@ TEST(being_told_twice_of_health_does_not_make_it_younger)
     CHECK_INT(backoff.attempts, 1);
 }
 
+TEST(a_reset_starts_the_count_anew)
+{
+    cp_backoff backoff = fresh(1);
+    for (int n = 0; n < 5; n++)
+        cp_backoff_failed(&backoff, 0);
+    cp_backoff_healthy(&backoff, 0);
+    cp_backoff_reset(&backoff);
+    CHECK_INT(backoff.attempts, 0);
+    CHECK(cp_backoff_failed(&backoff, 10 * SECOND) <= SECOND);
+    CHECK_INT(backoff.attempts, 1);
+}
+
 TEST(health_counts_for_one_failure_only)
 {
     cp_backoff backoff = fresh(1);
