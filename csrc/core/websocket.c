@@ -39,10 +39,12 @@ struct cp_websocket {
     bool was_closed;    /* by the peer; the rest is silence */
     bool was_given;     /* what is in `gathered` was lent and is to be forgotten */
     bool in_frame;      /* the header is read, `remaining` bytes of payload are not */
-    uint8_t opcode;     /* of the message under way; CONTINUATION: there is none */
     frame_header frame; /* under way */
     uint64_t remaining; /* of its payload */
-    cp_buffer gathered; /* of the message under way */
+
+    uint8_t opcode;     /* of the message under way; CONTINUATION: there is none */
+    uint64_t announced; /* its length, by the headers so far */
+    cp_buffer gathered; /* its bytes, unless it is oversized */
 
     /* What was split in the middle of the input: at most one header or control frame. */
     uint8_t header[HEADER_SIZE];
@@ -97,6 +99,17 @@ static cp_slice take(cp_slice *input, size_t length)
 static bool is_control(uint8_t opcode)
 {
     return opcode & 0x8;
+}
+
+static bool is_oversized(const cp_websocket *self)
+{
+    return self->announced > self->limit;
+}
+
+static uint64_t most(const cp_websocket *self)
+{
+    uint64_t limit = self->limit;
+    return limit > UINT64_MAX / CP_OVERSIZED_MOST ? UINT64_MAX : limit * CP_OVERSIZED_MOST;
 }
 
 /* ---- headers */
@@ -173,6 +186,21 @@ static bool is_allowed(const cp_websocket *self, const frame_header *frame)
     }
 }
 
+/* A data frame adds to its message; what is too long to keep is forgotten at once. */
+static cp_status begin_data(cp_websocket *self, const frame_header *frame)
+{
+    if (frame->opcode != CP_OPCODE_CONTINUATION) {
+        self->opcode = frame->opcode;
+        self->announced = 0;
+    }
+    if (frame->length > most(self) - self->announced) /* never negative, so never around */
+        return fail(self, CP_ERR_TOO_LARGE, CODE_TOO_LARGE);
+    self->announced += frame->length;
+    if (is_oversized(self))
+        cp_buffer_destroy(&self->gathered);
+    return CP_OK;
+}
+
 static cp_status begin_frame(cp_websocket *self, const uint8_t *header)
 {
     frame_header frame = {.opcode = header[0] & OPCODE, .is_final = header[0] & FINAL};
@@ -180,17 +208,11 @@ static cp_status begin_frame(cp_websocket *self, const uint8_t *header)
         !is_allowed(self, &frame))
         return break_off(self);
 
-    if (!is_control(frame.opcode)) {
-        /* Never more gathered than the limit, so this cannot wrap around. */
-        if (frame.length > self->limit - self->gathered.length)
-            return fail(self, CP_ERR_TOO_LARGE, CODE_TOO_LARGE);
-        if (frame.opcode != CP_OPCODE_CONTINUATION)
-            self->opcode = frame.opcode;
-    }
+    cp_status status = is_control(frame.opcode) ? CP_OK : begin_data(self, &frame);
     self->frame = frame;
     self->remaining = frame.length;
-    self->in_frame = true;
-    return CP_OK;
+    self->in_frame = status == CP_OK;
+    return status;
 }
 
 /* ---- payloads */
@@ -214,17 +236,21 @@ static bool take_control(cp_websocket *self, cp_slice *input, cp_slice *payload)
     return true;
 }
 
-/* The payload of a message once it is whole; false: more bytes, or frames, are needed. */
+/* The payload of a message once it is whole, absent when it is oversized; false: more
+ * bytes, or frames, are needed. */
 static bool take_data(cp_websocket *self, cp_slice *input, cp_slice *payload)
 {
     bool is_last = self->frame.is_final && input->length >= self->remaining;
+    size_t length = input->length < self->remaining ? input->length : (size_t)self->remaining;
+    cp_slice bytes = take(input, length);
+    self->remaining -= length;
+    if (is_oversized(self))
+        return is_last;
     if (is_last && self->gathered.length == 0) {
-        *payload = take(input, (size_t)self->remaining);
+        *payload = bytes;
         return true;
     }
-    size_t length = input->length < self->remaining ? input->length : (size_t)self->remaining;
-    cp_buffer_append(&self->gathered, take(input, length));
-    self->remaining -= length;
+    cp_buffer_append(&self->gathered, bytes);
     if (!is_last)
         return false;
     *payload = cp_buffer_slice(&self->gathered);
@@ -280,7 +306,9 @@ static cp_status finish(cp_websocket *self, cp_message *message)
         return message->opcode == CP_OPCODE_CLOSE ? read_close(self, message) : CP_OK;
     }
     message->opcode = self->opcode;
-    message->is_utf8 = self->opcode == CP_OPCODE_TEXT && cp_utf8_is_valid(message->payload);
+    message->is_oversized = is_oversized(self);
+    message->is_utf8 = self->opcode == CP_OPCODE_TEXT && !message->is_oversized &&
+                       cp_utf8_is_valid(message->payload);
     self->opcode = CP_OPCODE_CONTINUATION;
     return CP_OK;
 }

@@ -5,6 +5,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "core/utf8.h"
+
 #define MESSAGE_LIMIT (256 * 1024)
 #define FAREWELL (1 * CP_USEC_PER_SEC) /* how long the peer has to answer our close frame */
 #define CLOSE_REASON "User logged out" /* with 1000, as the official SDKs say (PROTOCOL §4.4) */
@@ -163,27 +165,28 @@ static void wait_for_the_end(cp_socket *self)
 
 static void take_close(cp_socket *self, const cp_message *message)
 {
-    size_t length = message->payload.length > 2 ? message->payload.length - 2 : 0;
-
     self->close_code = message->close_code;
     self->is_clean = true;
-    if (length >= sizeof self->close_reason)
-        length = sizeof self->close_reason - 1;
-    if (length > 0)
-        memcpy(self->close_reason, message->payload.data + 2, length);
-    self->close_reason[length] = '\0';
+    cp_utf8_copy(self->close_reason, sizeof self->close_reason, message->reason);
     send_close(self, message->close_code == 1005 ? 1000 : message->close_code, "");
     wait_for_the_end(self);
+}
+
+static void take_text(cp_socket *self, const cp_message *message)
+{
+    if (message->is_oversized)
+        self->face->mangled(self->owner, CP_ERR_TOO_LARGE);
+    else if (!message->is_utf8)
+        self->face->mangled(self->owner, CP_ERR_ENCODING);
+    else
+        self->face->received(self->owner, message->payload);
 }
 
 static void take_message(cp_socket *self, const cp_message *message)
 {
     switch (message->opcode) {
     case CP_OPCODE_TEXT:
-        if (message->is_utf8)
-            self->face->received(self->owner, message->payload);
-        else
-            self->face->mangled(self->owner, CP_ERR_ENCODING);
+        take_text(self, message);
         break;
     case CP_OPCODE_BINARY:
         self->face->mangled(self->owner, CP_ERR_MALFORMED);
@@ -201,8 +204,6 @@ static void take_message(cp_socket *self, const cp_message *message)
 
 static void on_broken(cp_socket *self, cp_status status)
 {
-    if (status == CP_ERR_TOO_LARGE)
-        self->face->mangled(self->owner, status);
     send_close(self, cp_websocket_close_code(self->frames), "");
     break_off(self, status == CP_ERR_TOO_LARGE ? "the server sent a message over the limit"
                     : status == CP_ERR_NOMEM   ? "no memory for a message"

@@ -52,7 +52,9 @@ static void note_message(transcript *self, const cp_message *message)
         note_bytes(self, message->payload);
     }
     note(self, ")");
-    if (message->opcode == CP_OPCODE_TEXT && !message->is_utf8)
+    if (message->is_oversized)
+        note(self, "oversized");
+    else if (message->opcode == CP_OPCODE_TEXT && !message->is_utf8)
         note(self, "!utf8");
     note(self, " ");
 }
@@ -305,7 +307,13 @@ static const wire_case cases[] = {
          "\x02\x02"
          "ab\x80\x7F\x7F\xFF\xFF\xFF\xFF\xFF\xFF\xFF",
          "too large 1009"),
-    CASE("70001 is too large", "\x81\x7F\0\0\0\0\0\x01\x11\x71", "too large 1009"),
+    CASE("64 times the limit and one is too large", "\x81\x7F\0\0\0\0\0\x44\x5C\x01",
+         "too large 1009"),
+    CASE("so it is in fragments",
+         "\x02\x01"
+         "a\x00\x7F\0\0\0\0\0\x44\x5C\x00",
+         "too large 1009"),
+    CASE("half a message over the limit is waited for", "\x81\x7F\0\0\0\0\0\x01\x11\x71xxxx", ""),
     CASE("a server does not mask",
          "\x81\x81"
          "abcd\x00",
@@ -374,7 +382,7 @@ TEST(messages_up_to_the_limit_are_given_and_not_one_byte_more)
         char *memory, expected[32];
         cp_slice bytes = server_frame(0x81, lengths[i], &memory);
         snprintf(expected, sizeof expected,
-                 lengths[i] > LIMIT ? "too large 1009" : "text(%zu bytes) ", lengths[i]);
+                 lengths[i] > LIMIT ? "text()oversized " : "text(%zu bytes) ", lengths[i]);
         for (size_t split = 1; split < 20; split++) {
             CHECK_TEXT(feed(bytes, split, 4096).text, expected);
             CHECK_TEXT(feed(bytes, bytes.length - split, bytes.length).text, expected);
@@ -394,14 +402,16 @@ TEST(the_limit_counts_all_fragments_of_a_message_and_starts_anew_with_the_next)
         const char *expected;
     } ends[] = {
         {"\x80\x01y\x81\x02ok", 7, "text(70000 bytes) text(ok) "},
-        {"\x80\x02yz", 4, "too large 1009"},
+        {"\x80\x02yz\x81\x02ok", 8, "text()oversized text(ok) "},
+        {"\x00\x02yz\x89\x01p\x00\x00\x80\x02zz\x01\x00\x80\x02ok", 19,
+         "ping(p) text()oversized text(ok) "},
         {"\x00\x01y\x80\x00", 5, "text(70000 bytes) "},
-        {"\x00\x01y\x80\x01z", 6, "too large 1009"},
+        {"\x00\x01y\x80\x01z", 6, "text()oversized "},
         {"\x89\x03"
          "abc\x80\x01y",
          8, "ping(abc) text(70000 bytes) "},
     };
-    char *all = malloc(bytes.length + 16);
+    char *all = malloc(bytes.length + 32);
     for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
         memcpy(all, bytes.data, bytes.length);
         memcpy(all + bytes.length, ends[i].rest, ends[i].length);
@@ -413,8 +423,6 @@ TEST(the_limit_counts_all_fragments_of_a_message_and_starts_anew_with_the_next)
     free(memory);
 }
 
-/* ---- lending, errors, memory */
-
 static cp_status next(cp_websocket *self, cp_slice *input, cp_message *out)
 {
     bool got;
@@ -422,6 +430,33 @@ static cp_status next(cp_websocket *self, cp_slice *input, cp_message *out)
     CHECK(status != CP_OK || got);
     return status;
 }
+
+TEST(a_message_over_the_limit_is_read_past_and_keeps_no_memory)
+{
+    char *memory;
+    cp_slice huge = server_frame(0x81, (size_t)LIMIT * CP_OVERSIZED_MOST, &memory);
+    cp_websocket *self = cp_websocket_new(LIMIT);
+    cp_message message;
+    bool got = false;
+    fail_allocation(1);
+    while (!got) {
+        size_t length = huge.length < 65536 ? huge.length : 65536;
+        cp_slice piece = {huge.data, length};
+        CHECK_INT(cp_websocket_next(self, &piece, &message, &got), CP_OK);
+        huge.data += length;
+        huge.length -= length;
+    }
+    CHECK(!allocation_failed());
+    CHECK_INT(huge.length, 0);
+    CHECK(message.is_oversized && !message.is_utf8 && message.payload.data == NULL);
+    cp_slice good = {"\x81\x02ok", 4};
+    CHECK_INT(next(self, &good, &message), CP_OK);
+    CHECK(!message.is_oversized && message.is_utf8 && cp_slice_is(message.payload, "ok"));
+    cp_websocket_free(self);
+    free(memory);
+}
+
+/* ---- lending, errors, memory */
 
 TEST(a_message_that_lies_whole_in_the_input_is_lent_from_there)
 {
