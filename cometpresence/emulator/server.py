@@ -3,6 +3,8 @@
 import asyncio
 import socket
 import ssl
+import weakref
+from functools import partial
 
 from aiohttp import web
 
@@ -16,6 +18,8 @@ from .websocket import WebSocketApi
 from .world import World
 
 _BACKLOG = 4096
+_ACCEPTED_AT_ONCE = 100  # then others on the loop have their turn
+_OUT_OF_DESCRIPTORS = 0.05  # seconds until the next attempt
 _GOODBYE = 0.5  # seconds for clients to answer our close frames when we stop
 
 
@@ -27,8 +31,9 @@ class Server:
         self._admin = AdminApi(world, mischief)
         self._runner: web.AppRunner | None = None
         self._listener: socket.socket | None = None
-        self._accepting: asyncio.Task[None] | None = None
+        self._tls: ssl.SSLContext | None = None
         self._handshakes: set[asyncio.Task[None]] = set()
+        self._transports: weakref.WeakSet[asyncio.BaseTransport] = weakref.WeakSet()
 
     async def start(self, host: str, port: int, tls: ssl.SSLContext | None) -> int:
         """Listen; returns the port."""
@@ -39,15 +44,15 @@ class Server:
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=_GOODBYE)
         await self._runner.setup()
         self._listener = _listen(host, port)
-        port = int(self._listener.getsockname()[1])
-        self._accepting = asyncio.create_task(self._accept(self._listener, self._runner, tls))
-        return port
+        self._tls = tls
+        self._open_door()
+        return int(self._listener.getsockname()[1])
 
     async def stop(self) -> None:
-        if self._accepting is not None and self._listener is not None:
-            self._accepting.cancel()
-            await asyncio.gather(self._accepting, return_exceptions=True)
+        if self._listener is not None:
+            asyncio.get_running_loop().remove_reader(self._listener)
             self._listener.close()
+            self._listener = None
         self._world.faults.clear()  # requests held in a black hole would hold us up, too
         connections = list(self._world.presence.open.values())
         for connection in connections:
@@ -57,37 +62,55 @@ class Server:
             handshake.cancel()
         if self._runner is not None:
             await self._runner.cleanup()
+        await self._abandon()
 
-    async def _accept(
-        self, listener: socket.socket, runner: web.AppRunner, tls: ssl.SSLContext | None
-    ) -> None:
-        """Our own accept loop, because faults must be able to act before TLS and HTTP do."""
+    async def _abandon(self) -> None:
+        """Let go of what is still closing: TLS would wait for the peer's last word."""
+        await asyncio.gather(*self._handshakes, return_exceptions=True)
+        for transport in list(self._transports):
+            if isinstance(transport, asyncio.Transport):
+                transport.abort()
+        await asyncio.sleep(0)  # abort() closes the descriptor a turn of the loop later
+
+    def _open_door(self) -> None:
+        if self._listener is not None:
+            asyncio.get_running_loop().add_reader(self._listener, self._accept, self._listener)
+
+    def _accept(self, listener: socket.socket) -> None:
+        """Our own accept, because faults must be able to act before TLS and HTTP do."""
         loop = asyncio.get_running_loop()
-        while True:
+        for _ in range(_ACCEPTED_AT_ONCE):
             try:
-                accepted, _ = await loop.sock_accept(listener)
+                accepted, _ = listener.accept()
+            except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+                return
             except OSError:  # out of descriptors: others will close some
-                await asyncio.sleep(0.05)
-                continue
+                loop.remove_reader(listener)
+                loop.call_later(_OUT_OF_DESCRIPTORS, self._open_door)
+                return
+            accepted.setblocking(False)
             if self._world.faults.strike("refuse_connections") is not None:
                 self._world.journal.write("out", "lifecycle", event="connection_refused")
                 linger_not(accepted)
                 accepted.close()
                 continue
-            task = loop.create_task(self._welcome(accepted, runner, tls))
+            task = loop.create_task(self._welcome(accepted))
             self._handshakes.add(task)
-            task.add_done_callback(self._handshakes.discard)
+            task.add_done_callback(partial(self._welcomed, accepted))
 
-    async def _welcome(
-        self, accepted: socket.socket, runner: web.AppRunner, tls: ssl.SSLContext | None
-    ) -> None:
-        server = runner.server
-        assert server is not None
-        try:
-            await self._world.faults.passed("blackhole")
-            await asyncio.get_running_loop().connect_accepted_socket(server, accepted, ssl=tls)
-        except (OSError, asyncio.CancelledError):
-            # The client went away, does not trust us, or we stop: nobody else owns the socket.
+    async def _welcome(self, accepted: socket.socket) -> None:
+        assert self._runner is not None
+        assert self._runner.server is not None
+        await self._world.faults.passed("blackhole")
+        transport, _ = await asyncio.get_running_loop().connect_accepted_socket(
+            self._runner.server, accepted, ssl=self._tls
+        )
+        self._transports.add(transport)
+
+    def _welcomed(self, accepted: socket.socket, task: asyncio.Task[None]) -> None:
+        """When the client went away, does not trust us, or we stop, nobody else owns the socket."""
+        self._handshakes.discard(task)
+        if task.cancelled() or task.exception() is not None:
             accepted.close()
 
     async def _root(self, request: web.Request) -> web.StreamResponse:

@@ -42,17 +42,21 @@ class Answer:
 class Socket:
     def __init__(self, client: "Client", ws: aiohttp.ClientWebSocketResponse, session: str) -> None:
         self._client = client
-        self._ws = ws
+        self.ws = ws
         self.session = session
+        connection = ws._response.connection  # aiohttp has no public way to the transport
+        assert connection is not None
+        assert isinstance(connection.transport, asyncio.Transport)
+        self.transport = connection.transport
 
     def send(self, frame: object) -> None:
-        self._client.run(self._ws.send_json(frame))
+        self._client.run(self.ws.send_json(frame))
 
     def send_text(self, text: str) -> None:
-        self._client.run(self._ws.send_str(text))
+        self._client.run(self.ws.send_str(text))
 
     def receive(self, timeout: float | None = None) -> aiohttp.WSMessage:
-        return self._client.run(self._ws.receive(timeout))
+        return self._client.run(self.ws.receive(timeout))
 
     def next(self) -> Any:
         """The next frame, which must be JSON text."""
@@ -79,14 +83,7 @@ class Socket:
         return message.data if message.type is aiohttp.WSMsgType.CLOSE else None
 
     def close(self) -> None:
-        self._client.run(self._ws.close())
-
-    @property
-    def transport(self) -> asyncio.Transport:
-        connection = self._ws._response.connection  # aiohttp has no public way to it
-        assert connection is not None
-        assert isinstance(connection.transport, asyncio.Transport)
-        return connection.transport
+        self._client.run(self.ws.close())
 
 
 class Client:
@@ -101,7 +98,7 @@ class Client:
         tls = ssl.create_default_context(cafile=emulator.ca_file) if emulator.ca_file else True
         self._tls = tls
         self._session = self.run(self._open())
-        self._sockets: list[aiohttp.ClientWebSocketResponse] = []
+        self._sockets: list[Socket] = []
         if login:
             self.login()
 
@@ -123,10 +120,16 @@ class Client:
         self.close()
 
     def close(self) -> None:
-        for ws in self._sockets:
-            self.run(ws.close())
-        self.run(self._session.close())
+        self.run(self._close())
         self._runner.close()
+
+    async def _close(self) -> None:
+        for socket in self._sockets:
+            await socket.ws.close()
+            socket.transport.abort()  # TLS would wait for the peer's last word
+        await self._session.close()
+        for _ in range(5):  # turns of the loop, for the descriptors to be closed in
+            await asyncio.sleep(0)
 
     def call(
         self,
@@ -171,8 +174,9 @@ class Client:
         timeout = aiohttp.ClientWSTimeout(ws_close=0.5)
         url = self.emulator.url + path
         ws = self.run(self._session.ws_connect(url, autoping=False, timeout=timeout))
-        self._sockets.append(ws)
-        return Socket(self, ws, f"WEB-test-{self.uid}-{len(self._sockets)}")
+        socket = Socket(self, ws, f"WEB-test-{self.uid}-{len(self._sockets) + 1}")
+        self._sockets.append(socket)
+        return socket
 
     def auth_frame(self, socket: Socket, **body: object) -> dict[str, Any]:
         return {
