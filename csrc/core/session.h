@@ -42,7 +42,7 @@ typedef struct cp_ending {
     uint16_t code;      /* the peer's close code; 1006 when there was none */
     cp_slice reason;    /* the peer's */
     bool clean;         /* a close frame came */
-    cp_failure failure; /* the transport's: TLS, DNS, connect, protocol; kind NONE: ended by close */
+    cp_failure failure; /* the transport's; kind NONE: ended by close */
 } cp_ending;
 
 void cp_session_called(cp_session *self, cp_call *call, cp_now now); /* takes until done */
@@ -59,8 +59,8 @@ void cp_session_elapsed(cp_session *self, cp_now now);
 typedef enum cp_wish {
     CP_WISH_STAY,
     CP_WISH_CONNECT, /* open a socket to cp_session_socket() */
-    CP_WISH_CLOSE,   /* say 1000 "User logged out" and close; closed() is owed */
-    CP_WISH_ABORT,   /* drop it, no farewell; closed() is owed */
+    CP_WISH_CLOSE, /* say 1000 "User logged out" and close; closed() is owed */
+    CP_WISH_ABORT, /* drop it, no farewell; closed() is owed */
 } cp_wish;
 
 cp_wish cp_session_wish(cp_session *self); /* each wish is told once */
@@ -68,9 +68,9 @@ const cp_target *cp_session_socket(const cp_session *self);
 cp_usec cp_session_attempt_deadline(const cp_session *self); /* of CONNECTING up to accepted */
 bool cp_session_next_frame(cp_session *self, cp_slice *text); /* lent until the next call */
 bool cp_session_next_request(cp_session *self, cp_http_request *out); /* gives; out initialised */
-bool cp_session_next_dropped(cp_session *self, uint64_t *ticket);     /* nobody wants its answer */
-cp_call *cp_session_next_done(cp_session *self);                      /* the caller's again */
-cp_usec cp_session_deadline(const cp_session *self);                  /* when to call elapsed() */
+bool cp_session_next_dropped(cp_session *self, uint64_t *ticket); /* nobody wants its answer */
+cp_call *cp_session_next_done(cp_session *self); /* the caller's again */
+cp_usec cp_session_deadline(const cp_session *self); /* when to call elapsed() */
 
 /* ---- with the roster's lock */
 
