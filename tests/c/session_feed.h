@@ -489,6 +489,14 @@ static inline cp_usec until_deadline(void)
     return cp_session_deadline(session) - now.usec;
 }
 
+/* Until the next attempt to connect, and not so long that it ends. */
+static inline void wait_for_attempt(void)
+{
+    CHECK_INT(cp_session_state_of(session), CP_STATE_WAITING);
+    elapse(until_deadline());
+    CHECK(has_socket);
+}
+
 /* ---- common beginnings */
 
 #define TOKEN_ANSWER "{\"data\":{\"uid\":\"alice\",\"authToken\":\"t1\"}}"

@@ -1,0 +1,418 @@
+#include "core/session.h"
+
+#include "session_feed.h"
+
+#define LOST "AUTH_ERR_AUTH_TOKEN_NOT_FOUND"
+#define BOB "{\"data\":{\"uid\":\"bob\",\"name\":\"Bob\",\"status\":\"available\"}}"
+
+static void begin_with_provider(void)
+{
+    begin_config(CP_SUBSCRIBE_NONE);
+    config.has_token_provider = true;
+    begin_configured();
+}
+
+/* ---- a jwt that is refused */
+
+TEST(a_jwt_refused_in_words_is_renewed_by_the_server)
+{
+    begin_session();
+    log_in();
+    opened();
+    forget_diary();
+    hear(REFUSED);
+    CHECK_DIARY("close | GET /v3.0/me");
+    answer(ME_WITH("t1", "j2"));
+    CHECK_DIARY(""); /* the old socket is still there */
+    closed_with(1000);
+    CHECK_DIARY("CONNECTING 2 | connect");
+    be_accepted();
+    CHECK_DIARY("auth | CONNECTED 1");
+    CHECK(strstr(latest_frame, "\"auth\":\"j2\"") != NULL);
+    end_session();
+}
+
+TEST(a_jwt_refused_by_a_close_code_is_renewed_by_the_server)
+{
+    const uint16_t codes[] = {1008, 4000, 4401, 4999};
+
+    for (unsigned i = 0; i < sizeof codes / sizeof *codes; i++) {
+        begin_session();
+        log_in();
+        opened();
+        forget_diary();
+        closed_with(codes[i]);
+        CHECK_DIARY("GET /v3.0/me");
+        answer(ME_WITH("t1", "j2"));
+        CHECK_DIARY("CONNECTING 2 | connect");
+        end_session();
+    }
+}
+
+TEST(a_polite_end_without_an_answer_is_a_refusal_the_second_time)
+{
+    begin_session();
+    log_in();
+    opened();
+    closed_with(1000);
+    CHECK_INT(request_count, 0);
+    wait_for_attempt();
+    opened();
+    forget_diary();
+    closed_with(1000);
+    CHECK_DIARY("GET /v3.0/me");
+    end_session();
+}
+
+TEST(a_server_that_restarts_again_and_again_refuses_nobody)
+{
+    const uint16_t codes[] = {1001, 1006, 1011, 1012, 1013};
+
+    begin_session();
+    log_in();
+    for (int i = 0; i < 10; i++) {
+        opened();
+        closed_with(codes[i % 5]);
+        wait_for_attempt();
+        CHECK(has_socket);
+    }
+    CHECK_INT(request_count, 0);
+    end_session();
+}
+
+TEST(a_jwt_refused_again_is_refused_for_good)
+{
+    begin_session();
+    log_in();
+    call(CP_CALL_AWAIT_SYNC);
+    opened();
+    closed_with(1008);
+    answer(ME_WITH("t1", "j2"));
+    opened();
+    forget_diary();
+    hear(REFUSED);
+    CHECK_DIARY("ERROR connection AUTH_ERR_JWT_REFUSED | close"
+                " | failed AWAIT_SYNC AUTH AUTH_ERR_JWT_REFUSED");
+    CHECK_INT(cp_session_state_of(session), CP_STATE_REFUSED);
+    closed_with(1008);
+    elapse(3600 * SEC);
+    CHECK_DIARY("");
+    call(CP_CALL_AWAIT_SYNC);
+    CHECK_DIARY("failed AWAIT_SYNC AUTH AUTH_ERR_JWT_REFUSED");
+    end_session();
+}
+
+TEST(after_a_refusal_a_connect_tries_everything_again)
+{
+    begin_session();
+    log_in();
+    for (int round = 0; round < 2; round++) {
+        opened();
+        closed_with(1008);
+        answer(ME_WITH("t1", "j2"));
+        opened();
+        closed_with(1008);
+        CHECK_INT(cp_session_state_of(session), CP_STATE_REFUSED);
+        forget_diary();
+        call(CP_CALL_CONNECT);
+        CHECK_DIARY("CONNECTING 1 | connect | done CONNECT");
+    }
+    end_session();
+}
+
+TEST(after_a_refusal_the_same_login_asks_the_server)
+{
+    begin_session();
+    log_in();
+    opened();
+    closed_with(1008);
+    refuse_with(401, LOST);
+    CHECK_INT(cp_session_state_of(session), CP_STATE_REFUSED);
+    forget_diary();
+    call_login("alice", "key");
+    CHECK_DIARY("POST /v3.0/users/alice/auth_tokens");
+    end_session();
+}
+
+TEST(the_token_provider_is_asked_once_when_the_server_does_not_help)
+{
+    begin_with_provider();
+    log_in();
+    opened();
+    closed_with(1008);
+    forget_diary();
+    refuse_with(401, LOST);
+    CHECK_DIARY("TOKEN_WANTED");
+    elapse(3600 * SEC); /* it takes its time */
+    CHECK_DIARY("");
+    call_with_token(CP_CALL_TOKEN, "t2");
+    CHECK_DIARY("PUT /v3.0/me");
+    CHECK_TEXT(requests[0].token, "t2");
+    answer(ME_WITH("t2", "j2"));
+    CHECK_DIARY("CONNECTING 2 | connect | done TOKEN");
+    opened();
+    forget_diary();
+    hear(REFUSED);
+    CHECK_DIARY("ERROR connection AUTH_ERR_JWT_REFUSED | close");
+    end_session();
+}
+
+TEST(a_fresh_jwt_that_is_refused_leads_to_the_token_provider)
+{
+    begin_with_provider();
+    log_in();
+    opened();
+    closed_with(1008);
+    answer(ME_WITH("t1", "j2"));
+    opened();
+    forget_diary();
+    closed_with(1008);
+    CHECK_DIARY("TOKEN_WANTED");
+    call_with_token(CP_CALL_TOKEN, "t2");
+    answer(ME_WITH("t2", "j3"));
+    be_accepted();
+    CHECK_DIARY("PUT /v3.0/me | CONNECTING 3 | connect | done TOKEN | auth | CONNECTED 1");
+    closed_with(1006); /* accepted once, all of it may be tried again */
+    elapse(SEC);
+    opened();
+    forget_diary();
+    closed_with(1008);
+    CHECK_DIARY("GET /v3.0/me");
+    end_session();
+}
+
+TEST(a_token_provider_that_fails_refuses)
+{
+    begin_with_provider();
+    log_in();
+    opened();
+    closed_with(1008);
+    refuse_with(401, LOST);
+    forget_diary();
+    call_with_token(CP_CALL_TOKEN, NULL);
+    CHECK_DIARY("ERROR connection " LOST " | failed TOKEN AUTH " LOST);
+    CHECK_INT(cp_session_state_of(session), CP_STATE_REFUSED);
+    end_session();
+}
+
+TEST(a_provided_token_that_is_refused_refuses)
+{
+    begin_with_provider();
+    log_in();
+    opened();
+    closed_with(1008);
+    refuse_with(401, LOST);
+    call_with_token(CP_CALL_TOKEN, "t2");
+    forget_diary();
+    refuse_with(401, LOST);
+    CHECK_DIARY("ERROR connection " LOST " | failed TOKEN AUTH " LOST);
+    end_session();
+}
+
+TEST(a_provided_token_that_runs_out_of_time_refuses)
+{
+    begin_with_provider();
+    log_in();
+    opened();
+    closed_with(1008);
+    refuse_with(401, LOST);
+    cp_call *self = new_call(CP_CALL_TOKEN);
+    self->auth_token = strdup("t2");
+    call_within(self, 5 * SEC);
+    forget_diary();
+    elapse(5 * SEC);
+    CHECK_DIARY("ERROR connection ERR_TIMEOUT | drop | failed TOKEN TIMEOUT ERR_TIMEOUT");
+    CHECK_INT(cp_session_state_of(session), CP_STATE_REFUSED);
+    end_session();
+}
+
+TEST(a_provided_token_is_tried_again_when_the_network_fails)
+{
+    begin_with_provider();
+    log_in();
+    opened();
+    closed_with(1008);
+    refuse_with(401, LOST);
+    call_with_token(CP_CALL_TOKEN, "t2");
+    forget_diary();
+    lose_answer(CP_FAILURE_CONNECTION_LOST);
+    CHECK_DIARY("");
+    elapse(SEC);
+    CHECK_DIARY("PUT /v3.0/me");
+    end_session();
+}
+
+TEST(a_token_nobody_asked_for_is_not_used)
+{
+    begin_with_provider();
+    get_connected();
+    call_with_token(CP_CALL_TOKEN, "t9");
+    CHECK_DIARY("done TOKEN");
+    CHECK_TEXT(cp_session_account(session)->auth_token, "t1");
+    end_session();
+}
+
+TEST(a_renewal_is_patient_with_the_network)
+{
+    begin_session();
+    log_in();
+    opened();
+    closed_with(1008);
+    forget_diary();
+    lose_answer(CP_FAILURE_CONNECTION_LOST);
+    CHECK_DIARY("");
+    elapse(SEC);
+    CHECK_DIARY("GET /v3.0/me");
+    answer_with(503, "busy");
+    elapse(2 * SEC);
+    CHECK_DIARY("GET /v3.0/me");
+    lose_answer(CP_FAILURE_TLS);
+    CHECK(until_deadline() >= 30 * SEC);
+    elapse(31 * SEC);
+    CHECK_DIARY("GET /v3.0/me");
+    ask_to_wait("7");
+    elapse(7 * SEC - 1);
+    CHECK_DIARY("");
+    elapse(1);
+    CHECK_DIARY("GET /v3.0/me");
+    answer(ME_WITH("t1", "j2"));
+    CHECK_DIARY("CONNECTING 2 | connect");
+    end_session();
+}
+
+TEST(a_connect_during_a_renewal_waits_for_it)
+{
+    begin_session();
+    log_in();
+    opened();
+    closed_with(1008);
+    forget_diary();
+    call(CP_CALL_CONNECT);
+    CHECK_DIARY("done CONNECT");
+    answer(ME_WITH("t1", "j2"));
+    CHECK_DIARY("CONNECTING 2 | connect");
+    end_session();
+}
+
+TEST(a_disconnect_during_a_renewal_ends_it)
+{
+    begin_session();
+    log_in();
+    opened();
+    closed_with(1008);
+    forget_diary();
+    call(CP_CALL_DISCONNECT);
+    CHECK_DIARY("done DISCONNECT");
+    answer(ME_WITH("t1", "j2")); /* too late to matter */
+    elapse(3600 * SEC);
+    CHECK_DIARY("");
+    end_session();
+}
+
+/* ---- a token that is lost */
+
+TEST(a_call_whose_token_was_lost_is_repeated_with_a_new_one)
+{
+    begin_session();
+    get_connected();
+    call_get_user("bob", CP_NEVER);
+    refuse_with(401, LOST);
+    CHECK_DIARY("GET /v3.0/users/bob | GET /v3.0/me");
+    answer(ME_WITH("t1", "j2"));
+    CHECK_DIARY("GET /v3.0/users/bob");
+    answer(BOB);
+    CHECK_DIARY("done GET_USER");
+    CHECK_INT(last_done()->user.status, CP_ONLINE);
+    CHECK_INT(cp_session_state_of(session), CP_STATE_LIVE); /* all the while */
+    end_session();
+}
+
+TEST(a_call_whose_token_was_lost_is_repeated_only_once)
+{
+    begin_session();
+    get_connected();
+    call_get_user("bob", CP_NEVER);
+    refuse_with(401, LOST);
+    answer(ME_WITH("t1", "j2"));
+    forget_diary();
+    refuse_with(401, LOST);
+    CHECK_DIARY("failed GET_USER AUTH " LOST);
+    CHECK_INT(cp_session_state_of(session), CP_STATE_LIVE);
+    end_session();
+}
+
+TEST(several_calls_wait_for_one_renewal)
+{
+    begin_session();
+    get_connected();
+    call_get_user("bob", CP_NEVER);
+    call(CP_CALL_COUNT);
+    forget_diary();
+    refuse_with(401, LOST);
+    refuse_with(401, LOST); /* the count */
+    CHECK_DIARY("GET /v3.0/me");
+    answer(ME_WITH("t1", "j2"));
+    CHECK_DIARY("GET /v3.0/users/bob | POST /api/v1.0/online-members");
+    end_session();
+}
+
+TEST(a_parked_call_has_its_deadline)
+{
+    begin_session();
+    get_connected();
+    call_get_user("bob", 5 * SEC);
+    refuse_with(401, LOST);
+    forget_diary();
+    elapse(5 * SEC);
+    CHECK_DIARY("failed GET_USER TIMEOUT ERR_TIMEOUT");
+    end_session();
+}
+
+TEST(a_token_lost_for_good_ends_a_live_socket_and_those_who_wait)
+{
+    begin_session();
+    get_connected();
+    call_get_user("bob", CP_NEVER);
+    refuse_with(401, LOST);
+    forget_diary();
+    refuse_with(401, LOST); /* GET me */
+    CHECK_DIARY("ERROR connection " LOST " | close | failed GET_USER AUTH " LOST);
+    CHECK_INT(cp_session_state_of(session), CP_STATE_REFUSED);
+    closed_with(1000);
+    CHECK_DIARY("DISCONNECTED 1000");
+    call_get_user("bob", CP_NEVER);
+    forget_diary();
+    refuse_with(401, LOST); /* no second complaint */
+    CHECK_DIARY("failed GET_USER AUTH " LOST);
+    end_session();
+}
+
+TEST(tokens_lost_months_apart_are_each_renewed)
+{
+    begin_session();
+    get_connected();
+    for (int i = 0; i < 3; i++) {
+        call_get_user("bob", CP_NEVER);
+        refuse_with(401, LOST);
+        answer(ME_WITH("t1", "j2"));
+        forget_diary();
+        answer(BOB);
+        CHECK_DIARY("done GET_USER");
+    }
+    end_session();
+}
+
+TEST(a_jwt_on_trial_is_not_proved_by_other_calls)
+{
+    begin_session();
+    log_in();
+    opened();
+    closed_with(1008);
+    answer(ME_WITH("t1", "j2"));
+    call_get_user("bob", CP_NEVER);
+    answer(BOB); /* the auth token is good, the jwt need not be */
+    opened();
+    closed_with(1008);
+    CHECK_INT(cp_session_state_of(session), CP_STATE_REFUSED);
+    end_session();
+}
