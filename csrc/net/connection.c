@@ -156,6 +156,23 @@ void cp_connection_cancel(cp_connection *self, cp_task *task)
 
 static void pump(cp_connection *self);
 
+/* Under the lock, with what is told: who hears of an event sees its consequences.  Gives
+ * the user who was published before, if it is another one now. */
+static cp_user *publish(cp_connection *self)
+{
+    const cp_presence *me = &cp_session_account(self->session)->me;
+    cp_user *before = self->facts.me.user;
+
+    self->facts.state = cp_session_state_of(self->session);
+    self->facts.session = cp_session_counts_of(self->session);
+    if (before == me->user)
+        return NULL;
+    self->facts.me = *me;
+    if (me->user != NULL)
+        cp_user_hold(me->user);
+    return before;
+}
+
 /* What the session learned goes into the roster and to the listeners' side, in bounded
  * holds of the lock. */
 static void apply(cp_connection *self)
@@ -164,6 +181,7 @@ static void apply(cp_connection *self)
 
     while (more) {
         cp_notice notice;
+        cp_user *gone;
 
         pthread_mutex_lock(&self->lock);
         more = cp_session_apply(self->session, now());
@@ -171,9 +189,11 @@ static void apply(cp_connection *self)
             notice.after = cp_roster_queued(self->roster);
             cp_notices_post(&self->notices, &notice);
         }
+        gone = publish(self);
         if (cp_roster_has_changes(self->roster) || self->notices.count > 0)
             cp_connection_ring(self);
         pthread_mutex_unlock(&self->lock);
+        cp_user_release(gone);
     }
 }
 
@@ -357,24 +377,6 @@ static void finish_calls(cp_connection *self)
         if (call != &self->farewell)
             hand_over(self, call);
     }
-}
-
-static void publish(cp_connection *self)
-{
-    const cp_presence *me = &cp_session_account(self->session)->me;
-    cp_user *old = NULL;
-
-    pthread_mutex_lock(&self->lock);
-    self->facts.state = cp_session_state_of(self->session);
-    self->facts.session = cp_session_counts_of(self->session);
-    if (self->facts.me.user != me->user) {
-        old = self->facts.me.user;
-        self->facts.me = *me;
-        if (me->user != NULL)
-            cp_user_hold(me->user);
-    }
-    pthread_mutex_unlock(&self->lock);
-    cp_user_release(old);
 }
 
 static void on_timer(lws_sorted_usec_list_t *sul)
