@@ -379,7 +379,7 @@ static void write_unsent(cp_wire *self)
     size_t length = unsent(self);
     int written;
 
-    if (length == 0 || self->is_ending || (!is_body && !self->is_answered))
+    if (length == 0 || (!is_body && !self->is_answered))
         return;
     if (is_body) {
         self->has_body = false;
@@ -416,8 +416,8 @@ static void on_readable(cp_wire *self)
         return;
     }
     /* lws does not offer writing while there is something to read: a flood of frames
-     * must not starve our pings. */
-    if (self->upgrades && !self->is_ending && !lws_send_pipe_choked(self->wsi))
+     * must not starve our pings.  It is also the last chance to say why we end it. */
+    if (self->upgrades && !lws_send_pipe_choked(self->wsi))
         write_unsent(self);
 }
 
