@@ -80,6 +80,7 @@ def test_user_with_nothing_but_a_uid_has_empty_members() -> None:
         ("anything", UserStatus.ONLINE),
         ("offline", UserStatus.OFFLINE),
         ("", UserStatus.OFFLINE),
+        ("unknown", UserStatus.UNKNOWN),  # our own word, as to_dict() gives it
     ],
 )
 def test_servers_words_fold_to_online_and_offline(word: str, status: UserStatus) -> None:
