@@ -159,7 +159,7 @@ static int take_errors(core_state *state)
     return result;
 }
 
-/* `path` is module.attribute.attribute: nothing here is deeper. */
+/* module.first, or module.first.second. */
 static PyObject *take(const char *module, const char *first, const char *second)
 {
     PyObject *from = PyImport_ImportModule(module);
