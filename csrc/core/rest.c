@@ -6,6 +6,7 @@
 #include "core/text.h"
 
 #define PLATFORM "python"
+#define UID_LIMIT 1024 /* bytes; CometChat's own is 100 characters */
 
 /* ---- what every request has */
 
@@ -126,6 +127,8 @@ static cp_status check_uid(cp_slice uid, cp_failure *failure)
 {
     if (uid.length == 0)
         return cp_failure_refuse(failure, "INVALID_UID", "uid", "is empty");
+    if (uid.length > UID_LIMIT)
+        return cp_failure_refuse(failure, "INVALID_UID", "uid", "is too long");
     if (cp_slice_has_control(uid))
         return cp_failure_refuse(failure, "INVALID_UID", "uid", "has control characters in it");
     if (cp_slice_is(uid, ".") || cp_slice_is(uid, ".."))

@@ -145,6 +145,9 @@ TEST(a_uid_is_one_segment_of_the_path_whatever_it_holds)
 
 TEST(a_uid_that_is_no_segment_is_refused)
 {
+    char long_uid[1025];
+
+    memset(long_uid, 'u', sizeof long_uid);
     begin();
     check_refused(get_user(cp_slice_of("")), CP_FAILURE_CONFIG, "INVALID_UID");
     check_refused(get_user(CP_ABSENT_SLICE), CP_FAILURE_CONFIG, "INVALID_UID");
@@ -153,6 +156,8 @@ TEST(a_uid_that_is_no_segment_is_refused)
     check_refused(get_user(cp_slice_of(".")), CP_FAILURE_CONFIG, "INVALID_UID");
     check_refused(get_user(cp_slice_of("..")), CP_FAILURE_CONFIG, "INVALID_UID");
     check_refused(create_token("..", "KEY"), CP_FAILURE_CONFIG, "INVALID_UID");
+    check_refused(get_user((cp_slice){long_uid, sizeof long_uid}), CP_FAILURE_CONFIG,
+                  "INVALID_UID");
 }
 
 TEST(a_secret_that_cannot_be_sent_is_not_quoted)
