@@ -196,7 +196,7 @@ class _Common(Handlers):
         that was only made and dropped leaves no thread behind."""
         if self._dispatch == "none" or not self._is_in_use:
             return
-        if not self._registry and self._token_provider is None:
+        if not (self._registry or self._reports or self._token_provider):
             return
         with self._dispatcher_lock:
             if self._dispatcher is None and not self._core.closed:

@@ -174,6 +174,7 @@ class Handlers:
         if fn is None:
             return self.on_error
         self._reports.add(check_function(fn, "A handler"))
+        self._listeners_wait()
         return fn
 
     # ---- listener objects

@@ -16,6 +16,9 @@ class Reports:
     def __init__(self) -> None:
         self._handlers: list[Callable[[BaseException, str], object]] = []
 
+    def __bool__(self) -> bool:
+        return bool(self._handlers)
+
     def add(self, handler: Callable[[BaseException, str], object]) -> None:
         self._handlers.append(handler)
 
