@@ -111,10 +111,10 @@ class LiveTable:
                 f"emulator's: {len(truth)} of {len(self._users)} online."
             )
         else:
-            missed, ghosts = sorted(truth - known), sorted(known - truth)
+            missed, ghosts = ", ".join(sorted(truth - known)), ", ".join(sorted(known - truth))
             self._console.print(
                 f"[bold red]✘[/] {events} events arrived, but the client's picture differs from "
-                f"the emulator's: missed {missed}, ghosts {ghosts}."
+                f"the emulator's; not seen coming: {missed or '-'}; not seen leaving: {ghosts or '-'}."
             )
 
     # ---- drawing

@@ -40,6 +40,13 @@ def plain_emulator() -> Iterator[Emulator]:
         yield emulator
 
 
+@pytest.fixture
+def tls_emulator() -> Iterator[Emulator]:
+    """For what plain hides."""
+    with Emulator(users=CAST, tls=True) as emulator:
+        yield emulator
+
+
 class MakeClient(Protocol):
     def __call__(self, emulator: Emulator, uid: str = "alice", **kw: Any) -> PresenceClient: ...
 

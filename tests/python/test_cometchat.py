@@ -29,28 +29,40 @@ from cometpresence.emulator import Emulator
 
 
 @pytest.fixture(autouse=True)
-def fresh(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def face(monkeypatch: pytest.MonkeyPatch) -> Iterator[cometpresence.cometchat._Default]:
     """A CometChat nobody has used yet."""
-    default = cometpresence.cometchat._Default()
-    monkeypatch.setattr(cometpresence.cometchat, "_default", default)
-    yield
-    if default.client is not None:
-        default.client.close()
+    face = cometpresence.cometchat._Default()
+    monkeypatch.setattr(cometpresence.cometchat, "_default", face)
+    yield face
+    if face.client is not None:
+        face.client.close()
 
 
-@pytest.fixture
-def app(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> Emulator:
-    """An emulator that is found through the environment, as documented."""
+def found_through_the_environment(
+    emulator: Emulator, face: cometpresence.cometchat._Default, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Emulator]:
     monkeypatch.setenv("COMETPRESENCE_EMULATOR", emulator.url)
     if emulator.ca_file is not None:
         monkeypatch.setenv("COMETPRESENCE_CA_FILE", emulator.ca_file)
-    return emulator
+    yield emulator
+    if face.client is not None:
+        face.client.close()  # while there is somebody to say farewell to
 
 
 @pytest.fixture
-def plain_app(plain_emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> Emulator:
-    monkeypatch.setenv("COMETPRESENCE_EMULATOR", plain_emulator.url)
-    return plain_emulator
+def app(
+    emulator: Emulator, face: cometpresence.cometchat._Default, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Emulator]:
+    yield from found_through_the_environment(emulator, face, monkeypatch)
+
+
+@pytest.fixture
+def plain_app(
+    plain_emulator: Emulator,
+    face: cometpresence.cometchat._Default,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Emulator]:
+    yield from found_through_the_environment(plain_emulator, face, monkeypatch)
 
 
 def everybody() -> AppSettings:
@@ -294,11 +306,10 @@ def test_without_auto_connect_the_socket_waits_for_connect(plain_app: Emulator) 
 
 
 def test_overridden_hosts_are_where_requests_go(
-    emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+    tls_emulator: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if emulator.ca_file is None:
-        pytest.skip("overridden hosts are always https")
-    monkeypatch.setenv("COMETPRESENCE_CA_FILE", emulator.ca_file)
+    emulator = tls_emulator
+    monkeypatch.setenv("COMETPRESENCE_CA_FILE", str(emulator.ca_file))
     host = emulator.url.removeprefix("https://")
     settings = (
         AppSettingsBuilder()
