@@ -15,6 +15,8 @@ static cp_usec next_request_at(const cp_session *self)
 {
     cp_usec at = self->renewal_at;
 
+    if (self->state == CP_STATE_CLOSED)
+        return CP_NEVER;
     if (self->quiet_until > self->now.usec)
         return self->quiet_until;
     if (cp_sync_is_running(&self->sync))
@@ -141,21 +143,11 @@ static void apply_state(cp_session *self)
     self->goes_stale = self->begins_generation = false;
 }
 
-static bool is_online(const cp_roster *roster, const cp_user *user)
-{
-    cp_roster_view view;
-
-    return cp_roster_find(roster, cp_user_text_of(user, CP_USER_UID), &view) &&
-           view.status == CP_ONLINE;
-}
-
 static void apply_pushed(cp_session *self)
 {
-    bool was_online = is_online(self->roster, self->pushed.user);
     cp_status status = cp_roster_apply_live(self->roster, &self->pushed, self->now.usec);
 
-    if (was_online != (self->pushed.status == CP_ONLINE))
-        cp_sync_moved(&self->sync);
+    cp_sync_moved(&self->sync); /* even if it is no news to us: we were away */
     if (self->pushed_is_trimmed)
         cp_roster_count_trimmed(self->roster);
     if (status == CP_ERR_TOO_LARGE)

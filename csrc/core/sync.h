@@ -51,7 +51,7 @@ void cp_sync_destroy(cp_sync *self);
 
 void cp_sync_begin(cp_sync *self, cp_origin origin, cp_usec now); /* abandons the last one */
 void cp_sync_abandon(cp_sync *self);
-void cp_sync_moved(cp_sync *self); /* a push changed who is online */
+void cp_sync_moved(cp_sync *self); /* presence was pushed to us */
 bool cp_sync_is_running(const cp_sync *self);
 
 /* The request wanted now, if any; the caller gave it `ticket`.  *wanted false: none. */

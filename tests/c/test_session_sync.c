@@ -1,0 +1,383 @@
+#include "core/session.h"
+
+#include "session_feed.h"
+#include "users_page.h"
+
+static void begin_subscribed(cp_subscription subscription)
+{
+    begin_config(subscription);
+    config.ping_interval = CP_NEVER; /* not what this is about */
+    begin_configured();
+}
+
+static cp_presence_status status_of(const char *uid)
+{
+    return cp_roster_status(roster, cp_slice_of(uid));
+}
+
+/* Up to LIVE, with these online. */
+static void go_live(const char *users)
+{
+    get_connected();
+    answer(users_page(users, 1));
+    CHECK_INT(cp_session_state_of(session), CP_STATE_LIVE);
+    forget_diary();
+}
+
+static cp_origin origin_of_next_change(void)
+{
+    cp_change change;
+
+    CHECK(cp_roster_next_change(roster, &change));
+    cp_user_release(change.user);
+    return change.origin;
+}
+
+TEST(with_a_subscription_it_is_live_once_compared)
+{
+    begin_subscribed(CP_SUBSCRIBE_ALL_USERS);
+    log_in();
+    call(CP_CALL_AWAIT_SYNC);
+    forget_diary();
+    be_accepted();
+    CHECK_DIARY("auth | CONNECTED 1 | " PAGE_1);
+    CHECK_INT(cp_session_state_of(session), CP_STATE_SYNCING);
+    CHECK_INT(cp_roster_state(roster), CP_SYNC_STALE);
+    answer(users_page("bob,zoe", 1));
+    CHECK_DIARY("SYNCED 2 | done AWAIT_SYNC");
+    CHECK_INT(cp_session_state_of(session), CP_STATE_LIVE);
+    CHECK_INT(cp_roster_state(roster), CP_SYNC_SYNCED);
+    CHECK_INT(status_of("bob"), CP_ONLINE);
+    CHECK_INT(status_of("nobody"), CP_OFFLINE);
+    const cp_sync_report *report = &last_done()->report;
+    CHECK_INT(report->generation, 1);
+    CHECK_INT(report->online, 2);
+    CHECK_INT(report->pages, 1);
+    CHECK_INT(report->went_online_count, 2);
+    CHECK_INT(latest[CP_NOTICE_SYNCED].report.went_online_count, 2);
+    call(CP_CALL_AWAIT_SYNC);
+    CHECK_DIARY("done AWAIT_SYNC");
+    end_session();
+}
+
+TEST(what_is_pushed_while_pages_are_read_is_newer_than_they_are)
+{
+    begin_subscribed(CP_SUBSCRIBE_ALL_USERS);
+    get_connected();
+    answer(users_page("bob,zoe", 2));
+    hear_presence("bob", "offline");
+    answer(users_page("eve", 2));
+    /* They moved, so once more; bob stays as the push had him. */
+    answer(users_page("zoe,eve", 1));
+    CHECK_DIARY("GET /v3.0/users?per_page=100&status=available&page=2 | " PAGE_1 " | SYNCED 2");
+    CHECK_INT(status_of("bob"), CP_OFFLINE);
+    CHECK_INT(status_of("zoe"), CP_ONLINE);
+    end_session();
+}
+
+TEST(pages_that_keep_moving_are_read_three_times_at_most)
+{
+    begin_subscribed(CP_SUBSCRIBE_ALL_USERS);
+    get_connected();
+    for (int pass = 1; pass <= 3; pass++) {
+        hear_presence("bob", pass % 2 ? "online" : "offline");
+        forget_diary();
+        answer(users_page(pass == 1 ? "zoe" : "eve", 1));
+        CHECK_DIARY(pass < 3 ? PAGE_1 : "SYNCED 3");
+    }
+    CHECK_INT(latest[CP_NOTICE_SYNCED].report.passes, 3);
+    CHECK_INT(latest[CP_NOTICE_SYNCED].report.pages, 3);
+    CHECK_INT(status_of("zoe"), CP_ONLINE); /* the union of all */
+    end_session();
+}
+
+TEST(a_drop_in_the_middle_infers_nothing)
+{
+    begin_subscribed(CP_SUBSCRIBE_ALL_USERS);
+    go_live("bob,zoe");
+    closed_with(1006);
+    wait_for_attempt();
+    be_accepted();
+    answer(users_page("zoe", 2));
+    forget_diary();
+    closed_with(1006);
+    CHECK_DIARY("DISCONNECTED 1006 retries");
+    answer(users_page("", 2)); /* of the comparison that is over */
+    CHECK_INT(cp_roster_state(roster), CP_SYNC_STALE);
+    CHECK_INT(status_of("bob"), CP_ONLINE); /* last known */
+    wait_for_attempt();
+    be_accepted();
+    CHECK_DIARY("CONNECTING 1 | connect | auth | CONNECTED 3 | " PAGE_1);
+    answer(users_page("zoe", 1));
+    CHECK_DIARY("GET /v3.0/users?per_page=100&uids=bob&page=1");
+    answer(users_page("bob:offline", 1));
+    CHECK_DIARY("SYNCED 1");
+    CHECK_INT(status_of("bob"), CP_OFFLINE);
+    end_session();
+}
+
+TEST(the_first_comparison_is_a_snapshot_and_later_ones_are_resyncs)
+{
+    begin_subscribed(CP_SUBSCRIBE_ALL_USERS);
+    go_live("bob");
+    CHECK_INT(origin_of_next_change(), CP_ORIGIN_SNAPSHOT);
+    CHECK_INT(cp_session_counts_of(session).resyncs, 0);
+    elapse(30 * SEC);
+    answer(users_page("bob,zoe", 1));
+    CHECK_INT(origin_of_next_change(), CP_ORIGIN_RESYNC);
+    hear_presence("eve", "online");
+    CHECK_INT(origin_of_next_change(), CP_ORIGIN_LIVE);
+    CHECK_INT(cp_session_counts_of(session).resyncs, 1);
+    end_session();
+}
+
+TEST(an_audit_follows_and_then_nothing)
+{
+    begin_subscribed(CP_SUBSCRIBE_ALL_USERS);
+    go_live("bob");
+    elapse(30 * SEC - 1);
+    CHECK_DIARY("");
+    elapse(1);
+    CHECK_DIARY(PAGE_1);
+    answer(users_page("bob", 1));
+    CHECK_DIARY("SYNCED 1");
+    CHECK_INT(cp_session_deadline(session), CP_NEVER);
+    end_session();
+}
+
+TEST(after_the_audit_comparisons_come_as_often_as_asked_for)
+{
+    begin_subscribed(CP_SUBSCRIBE_ALL_USERS);
+    config.sync_every = 300 * SEC;
+    go_live("bob");
+    elapse(30 * SEC);
+    for (int i = 0; i < 3; i++) {
+        CHECK_DIARY(PAGE_1);
+        answer(users_page("bob", 1));
+        CHECK_DIARY("SYNCED 1");
+        elapse(300 * SEC - 1);
+        CHECK_DIARY("");
+        elapse(1);
+    }
+    end_session();
+}
+
+TEST(a_resync_on_demand_does_not_replace_the_audit)
+{
+    begin_subscribed(CP_SUBSCRIBE_ALL_USERS);
+    go_live("bob");
+    elapse(10 * SEC);
+    call(CP_CALL_RESYNC);
+    CHECK_DIARY(PAGE_1);
+    answer(users_page("bob", 1));
+    CHECK_DIARY("SYNCED 1 | done RESYNC");
+    elapse(20 * SEC);
+    CHECK_DIARY(PAGE_1);
+    end_session();
+}
+
+TEST(a_resync_while_not_connected_is_done_with_the_next_socket)
+{
+    begin_config(CP_SUBSCRIBE_ALL_USERS);
+    config.sync_on_connect = false;
+    begin_configured();
+    log_in();
+    call(CP_CALL_RESYNC);
+    forget_diary();
+    be_accepted();
+    CHECK_DIARY("auth | CONNECTED 1 | " PAGE_1);
+    answer(users_page("bob", 1));
+    CHECK_DIARY("SYNCED 1 | done RESYNC");
+    end_session();
+}
+
+TEST(without_sync_on_connect_only_the_periodical_one_comes)
+{
+    begin_config(CP_SUBSCRIBE_ALL_USERS);
+    config.sync_on_connect = false;
+    config.sync_every = 100 * SEC;
+    config.ping_interval = CP_NEVER;
+    begin_configured();
+    log_in();
+    call(CP_CALL_AWAIT_SYNC);
+    forget_diary();
+    be_accepted();
+    CHECK_DIARY("auth | CONNECTED 1 | done AWAIT_SYNC");
+    elapse(100 * SEC);
+    CHECK_DIARY(PAGE_1);
+    end_session();
+}
+
+TEST(a_resync_starts_over_one_that_is_under_way)
+{
+    begin_subscribed(CP_SUBSCRIBE_ALL_USERS);
+    get_connected();
+    call(CP_CALL_RESYNC);
+    CHECK_DIARY(PAGE_1);
+    answer(users_page("old", 1)); /* to the first, which is over */
+    CHECK_DIARY("");
+    answer(users_page("bob", 1));
+    CHECK_DIARY("SYNCED 1 | done RESYNC");
+    CHECK_INT(status_of("old"), CP_OFFLINE);
+    end_session();
+}
+
+/* ---- trouble */
+
+TEST(a_page_that_fails_is_asked_for_again_later_and_later)
+{
+    begin_subscribed(CP_SUBSCRIBE_ALL_USERS);
+    get_connected();
+    answer(users_page("bob", 2));
+    forget_diary();
+    for (int i = 0; i < 5; i++) {
+        answer_with(503, "busy");
+        CHECK(until_deadline() >= SEC / 10);
+        CHECK(until_deadline() <= 30 * SEC);
+        elapse(until_deadline());
+        CHECK_DIARY(i == 2 ? "ERROR synchronisation HTTP_503"
+                             " | GET /v3.0/users?per_page=100&status=available&page=2"
+                           : "GET /v3.0/users?per_page=100&status=available&page=2");
+    }
+    answer(users_page("zoe", 2));
+    CHECK_DIARY("SYNCED 2");
+    end_session();
+}
+
+TEST(a_page_that_is_too_many_is_asked_for_after_the_silence)
+{
+    begin_subscribed(CP_SUBSCRIBE_ALL_USERS);
+    get_connected();
+    ask_to_wait("5");
+    elapse(5 * SEC - 1);
+    CHECK_DIARY("");
+    elapse(1);
+    CHECK_DIARY(PAGE_1);
+    end_session();
+}
+
+TEST(a_page_that_fails_during_a_silence_does_not_spin)
+{
+    begin_subscribed(CP_SUBSCRIBE_ALL_USERS);
+    get_connected();
+    call_get_user("bob", CP_NEVER);
+    answer_with(503, "busy");
+    ask_to_wait("600");
+    forget_diary();
+    elapse(600 * SEC - 1); /* elapse() checks it */
+    CHECK_DIARY("");
+    elapse(1);
+    CHECK_DIARY(PAGE_1 " | GET /v3.0/users/bob");
+    end_session();
+}
+
+TEST(a_renewal_during_a_silence_does_not_spin)
+{
+    begin_subscribed(CP_SUBSCRIBE_ALL_USERS);
+    get_connected();
+    call_get_user("bob", CP_NEVER);
+    ask_to_wait("600"); /* the page */
+    forget_diary();
+    refuse_with(401, "AUTH_ERR_AUTH_TOKEN_NOT_FOUND");
+    elapse(600 * SEC - 1);
+    CHECK_DIARY("");
+    elapse(1);
+    CHECK_DIARY("GET /v3.0/me | " PAGE_1);
+    end_session();
+}
+
+TEST(a_comparison_whose_token_was_lost_renews_it)
+{
+    begin_subscribed(CP_SUBSCRIBE_ALL_USERS);
+    get_connected();
+    refuse_with(401, "AUTH_ERR_AUTH_TOKEN_NOT_FOUND");
+    CHECK_DIARY("GET /v3.0/me");
+    answer(ME_ANSWER);
+    elapse(SEC);
+    CHECK_DIARY(PAGE_1);
+    answer(users_page("bob", 1));
+    CHECK_DIARY("SYNCED 1");
+    end_session();
+}
+
+TEST(a_comparison_whose_token_is_lost_for_good_refuses)
+{
+    begin_subscribed(CP_SUBSCRIBE_ALL_USERS);
+    get_connected();
+    call(CP_CALL_AWAIT_SYNC);
+    refuse_with(401, "AUTH_ERR_AUTH_TOKEN_NOT_FOUND");
+    forget_diary();
+    refuse_with(401, "AUTH_ERR_AUTH_TOKEN_NOT_FOUND");
+    CHECK_DIARY("ERROR connection AUTH_ERR_AUTH_TOKEN_NOT_FOUND | close"
+                " | failed AWAIT_SYNC AUTH AUTH_ERR_AUTH_TOKEN_NOT_FOUND");
+    end_session();
+}
+
+TEST(a_full_roster_is_degraded_once)
+{
+    begin_config(CP_SUBSCRIBE_ALL_USERS);
+    config.max_users = 2;
+    begin_configured();
+    get_connected();
+    answer(users_page("bob,zoe,eve", 1));
+    CHECK_DIARY("DEGRADED | SYNCED 2");
+    CHECK_INT(cp_roster_state(roster), CP_SYNC_DEGRADED);
+    hear_presence("ann", "online");
+    CHECK_DIARY("");
+    elapse(30 * SEC);
+    forget_diary();
+    answer(users_page("bob,zoe,eve", 1));
+    CHECK_DIARY("SYNCED 2");
+    CHECK_INT(cp_roster_state(roster), CP_SYNC_DEGRADED);
+    end_session();
+}
+
+TEST(a_full_roster_that_is_not_compared_yet_stays_stale)
+{
+    begin_config(CP_SUBSCRIBE_ALL_USERS);
+    config.max_users = 1;
+    begin_configured();
+    get_connected();
+    hear_presence("bob", "online");
+    hear_presence("zoe", "online");
+    CHECK_DIARY("DEGRADED");
+    CHECK_INT(cp_roster_state(roster), CP_SYNC_STALE);
+    end_session();
+}
+
+TEST(a_change_lost_for_want_of_memory_is_found_by_a_comparison)
+{
+    unsigned lost = 0;
+
+    begin_subscribed(CP_SUBSCRIBE_ALL_USERS);
+    config.audit_after = CP_NEVER;
+    go_live("bob");
+    for (unsigned n = 1, failed = 1; failed; n++) {
+        fail_allocation(n);
+        hear_presence("zoe", "online");
+        failed = allocation_failed();
+        if (!failed || status_of("zoe") == CP_ONLINE)
+            break;
+        lost += 1;
+        forget_diary();
+        elapse(SEC);
+        CHECK_DIARY(PAGE_1);
+        answer(users_page("bob", 1));
+    }
+    CHECK(lost > 0);
+    end_session();
+}
+
+TEST(a_change_that_was_not_applied_in_time_is_found_by_a_comparison)
+{
+    begin_subscribed(CP_SUBSCRIBE_ALL_USERS);
+    go_live("bob");
+    cp_slice frame = cp_slice_of("{\"type\":\"presence\",\"body\":{\"action\":\"online\","
+                                 "\"timestamp\":1,\"user\":{\"uid\":\"zoe\"}}}");
+    cp_session_received(session, frame, now);
+    cp_session_received(session, frame, now); /* nobody applied the first */
+    pump();
+    elapse(SEC);
+    CHECK_DIARY(PAGE_1);
+    end_session();
+}
