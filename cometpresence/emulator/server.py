@@ -41,7 +41,7 @@ class Server:
         self._rest.add_routes(app.router)
         self._admin.add_routes(app.router)
         app.router.add_route("*", "/", self._root)
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=_GOODBYE)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=2 * _GOODBYE)
         await self._runner.setup()
         self._listener = _listen(host, port)
         self._tls = tls
@@ -60,17 +60,19 @@ class Server:
         self._world.presence.left(*connections)
         for handshake in self._handshakes:
             handshake.cancel()
+        await asyncio.gather(*self._handshakes, return_exceptions=True)
+        patience = asyncio.get_running_loop().call_later(_GOODBYE, self._abandon)
         if self._runner is not None:
             await self._runner.cleanup()
-        await self._abandon()
+        patience.cancel()
+        self._abandon()
+        await asyncio.sleep(0)  # the descriptors are closed a turn of the loop later
 
-    async def _abandon(self) -> None:
-        """Let go of what is still closing: TLS would wait for the peer's last word."""
-        await asyncio.gather(*self._handshakes, return_exceptions=True)
+    def _abandon(self) -> None:
+        """Let go of what is still closing: TLS, for one, would wait for the peer's last word."""
         for transport in list(self._transports):
             if isinstance(transport, asyncio.Transport):
                 transport.abort()
-        await asyncio.sleep(0)  # abort() closes the descriptor a turn of the loop later
 
     def _open_door(self) -> None:
         if self._listener is not None:

@@ -20,7 +20,8 @@ CLASS = [
 
 @pytest.fixture
 def emulator() -> Iterator[Emulator]:
-    with Emulator(users=CLASS) as emulator:
+    # So patient that no socket is closed for its silence where a test expects another reason.
+    with Emulator(users=CLASS, auth_timeout=60) as emulator:
         yield emulator
 
 
