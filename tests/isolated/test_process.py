@@ -1,0 +1,178 @@
+"""What a client owes the process it lives in.  Each case is a script of its own in scripts/, run
+with the arguments for a client; it must say what is expected, and end in time."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from signal import SIGINT
+
+import pytest
+
+from cometpresence.emulator import Emulator
+
+SCRIPTS = Path(__file__).parent / "scripts"
+PATIENCE = 30.0  # an interpreter on a busy machine may take its time
+
+
+@pytest.fixture(params=["plain", "tls"])
+def emulator(request: pytest.FixtureRequest) -> Iterator[Emulator]:
+    with Emulator(tls=request.param == "tls") as emulator:
+        yield emulator
+
+
+class Script:
+    """One of the scripts, running; ended with its with-block, whatever it does."""
+
+    def __init__(self, name: str, emulator: Emulator, *options: str) -> None:
+        arguments = repr(emulator.client_args("superhero1"))
+        self._process = subprocess.Popen(
+            [sys.executable, "-X", "dev", SCRIPTS / f"{name}.py", arguments, *options],
+            text=True,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+
+    def __enter__(self) -> "Script":
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._process.kill()
+        self._process.communicate()
+
+    def line(self) -> str:
+        """The next line it says."""
+        assert self._process.stdout is not None
+        return self._process.stdout.readline().rstrip("\n")
+
+    def go_on(self) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.write("\n")
+        self._process.stdin.flush()
+
+    def interrupt(self) -> None:
+        self._process.send_signal(SIGINT)
+
+    def end(self, within: float = PATIENCE) -> tuple[int, str]:
+        """The exit code, and what it complained about."""
+        out, err = self._process.communicate(timeout=within)
+        assert out == ""
+        return self._process.returncode, err
+
+
+@pytest.mark.parametrize(
+    ("how", "code"), [("returns", 0), ("raises", 1), ("sys.exit", 7), ("asleep", 0)]
+)
+def test_a_script_that_does_not_close_ends_within_two_seconds(
+    emulator: Emulator, how: str, code: int
+) -> None:
+    with Script("exit_without_close", emulator, how) as script:
+        assert script.line() == "connected"
+        if how == "asleep":
+            emulator.set_online("superhero2")
+            assert script.line() == "asleep"
+        assert script.line() == "the end"
+        began = time.monotonic()
+        exit_code, err = script.end()
+        assert time.monotonic() - began < 2.5  # two for the client, the rest for the interpreter
+    assert exit_code == code, err
+    assert ("ZeroDivisionError" in err) is (how == "raises")
+    assert "superhero1" not in emulator.online  # it said farewell
+
+
+def test_a_forked_child_is_told_so_and_can_make_a_client_of_its_own(emulator: Emulator) -> None:
+    with Script("fork", emulator) as script:
+        said = script.line().split(" ")
+        assert said[:2] == ["ClientClosed", "from"]
+        assert len(said) == 2 + 9
+        assert script.line() == "closed the old one without a word"
+        assert script.line() == "COMETCHAT_INITIALIZATION_NOT_DONE"
+        assert script.line() == "listening"
+        emulator.set_online("superhero2")
+        assert script.line() == "child saw superhero2"
+        assert script.line() == "child ended with 0"
+        emulator.set_online("superhero3")
+        assert script.line() == "parent saw superhero3"
+        assert script.end() == (0, "")
+    opened = [entry for entry in emulator.journal if entry.get("event") == "socket_opened"]
+    assert len(opened) == 3  # the parent's two, and the child's: nobody reconnected
+
+
+def test_the_sockets_of_the_parent_are_not_the_childs_to_keep(emulator: Emulator) -> None:
+    with Script("fork_outlives", emulator) as script:
+        assert {script.line(), script.line()} == {"child lives", "parent ended"}
+        emulator.wait_for(lambda entry: "superhero1" not in emulator.online)
+        script.go_on()
+        assert script.line() == "child ends"
+
+
+def test_children_that_run_something_else_do_not_disturb(emulator: Emulator) -> None:
+    with Script("subprocesses", emulator) as script:
+        assert script.line() == "still connected, generation 1"
+        assert script.end() == (0, "")
+
+
+@pytest.mark.parametrize("where", ["login", "wait_synced", "get_user"])
+def test_ctrl_c_ends_what_waits_for_the_server(emulator: Emulator, where: str) -> None:
+    with Script("ctrl_c", emulator, where) as script:
+        assert script.line() == "ready"
+        with emulator.blackhole():
+            script.go_on()
+            assert script.line() == "waiting"
+            began = time.monotonic()
+            script.interrupt()
+            assert script.line() == "interrupted"
+            assert time.monotonic() - began < 1
+        assert script.end() == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("where", "outcome"), [("wait", "interrupted"), ("run_forever", "returned")]
+)
+def test_ctrl_c_ends_what_waits_for_events(emulator: Emulator, where: str, outcome: str) -> None:
+    with Script("ctrl_c", emulator, where) as script:
+        assert script.line() == "ready"
+        script.go_on()
+        assert script.line() == "waiting"
+        emulator.wait_for_client()
+        began = time.monotonic()
+        script.interrupt()
+        assert script.line() == outcome
+        assert time.monotonic() - began < 1
+        assert script.end() == (0, "")
+
+
+def test_ctrl_c_inside_a_handler_on_the_main_thread_ends_the_drain(emulator: Emulator) -> None:
+    with Script("ctrl_c", emulator, "handler") as script:
+        assert script.line() == "ready"
+        script.go_on()
+        assert script.line() == "waiting"
+        emulator.set_online("superhero2")
+        assert script.line() == "in the handler"
+        script.interrupt()
+        assert script.line() == "interrupted"
+        assert script.end() == (0, "")
+
+
+@pytest.mark.parametrize("state", ["unused", "connected"])
+def test_a_cycle_of_client_and_listener_is_collected(emulator: Emulator, state: str) -> None:
+    with Script("collected", emulator, state) as script:
+        assert script.line() == "made"
+        if state == "connected":
+            emulator.wait_for_client()
+        script.go_on()
+        assert script.line() == "collected"
+        emulator.wait_for(lambda entry: "superhero1" not in emulator.online)
+        script.go_on()
+        assert script.end() == (0, "")
+
+
+def test_a_live_session_brings_in_no_protocol_of_pythons(emulator: Emulator) -> None:
+    with Script("imports", emulator) as script:
+        assert script.line() == "listening"
+        emulator.set_online("superhero2")
+        assert script.line() == "saw superhero2"
+        assert script.line() == "brought in: []"
+        assert script.end() == (0, "")
