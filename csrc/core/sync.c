@@ -102,7 +102,7 @@ static cp_status ask_about_doubtful(cp_sync *self, const cp_account *account, cp
         cp_slice uid = cp_user_text_of(self->doubtful[i], CP_USER_UID);
 
         uids[i] = strndup(uid.data, uid.length);
-        status = uids[i] ? CP_OK : CP_ERR_NOMEM;
+        status = uids[i] ? CP_OK : cp_failure_no_memory(failure);
     }
     cp_users_query_init(&query);
     query.limit = CP_USERS_LIMIT_MAX;

@@ -1,5 +1,5 @@
-/* The answer to a question for users, made from a short form: "bob,zoe:offline".  The text
- * stands until the next call. */
+/* The answer to a question for users, made from a short form: "bob,zoe:offline" or with a
+ * role "bob:available:teacher".  The text stands until the next call. */
 #ifndef USERS_PAGE_H
 #define USERS_PAGE_H
 
@@ -8,21 +8,22 @@
 
 static inline const char *users_page(const char *users, int total_pages)
 {
-    static char text[65536];
+    static char text[256 * 1024];
     size_t end = (size_t)sprintf(text, "{\"data\":[");
 
     while (*users != '\0') {
+        char uid[64], status[16] = "available", role[16] = "default";
         size_t length = strcspn(users, ",");
-        size_t uid = strcspn(users, ",:");
-        const char *status = uid < length ? users + uid + 1 : "available";
-        int status_length = uid < length ? (int)(length - uid - 1) : 9;
 
-        end += (size_t)sprintf(
-            text + end, "%s{\"uid\":\"%.*s\",\"status\":\"%.*s\",\"role\":\"%s\"}",
-            text[end - 1] == '[' ? "" : ",", (int)uid, users, status_length, status, "default");
+        sscanf(users, "%63[^:,]:%15[^:,]:%15[^,]", uid, status, role);
+        end += (size_t)sprintf(text + end, "%s{\"uid\":\"%s\",\"status\":\"%s\",\"role\":\"%s\"}",
+                               text[end - 1] == '[' ? "" : ",", uid, status, role);
         users += length + (users[length] == ',');
     }
-    sprintf(text + end, "],\"meta\":{\"pagination\":{\"total_pages\":%d}}}", total_pages);
+    end += (size_t)sprintf(text + end, "],\"meta\":{\"pagination\":{");
+    if (total_pages > 0) /* else it does not say */
+        end += (size_t)sprintf(text + end, "\"total_pages\":%d", total_pages);
+    sprintf(text + end, "}}}");
     return text;
 }
 
