@@ -1,0 +1,273 @@
+/* Facts in any order, sensible or not, from fixed seeds.  Whatever comes, each call is done
+ * exactly once, no socket is asked for while there is one, a deadline that passes makes the
+ * session go on, and nothing leaks. */
+#include "core/session.h"
+
+#include "session_feed.h"
+#include "users_page.h"
+
+#define SESSIONS 50
+#define FACTS 2000
+#define LIVE_CALLS 24
+
+static uint64_t seed;
+static cp_call *live[LIVE_CALLS + 1]; /* the last place is the close's */
+static unsigned live_count;
+
+static unsigned pick(unsigned below)
+{
+    seed = seed * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+    return (unsigned)(seed >> 33) % below;
+}
+
+static const char *pick_text(const char *const *texts, unsigned count)
+{
+    return texts[pick(count)];
+}
+#define PICK_TEXT(...)                                                                             \
+    pick_text((const char *const[]){__VA_ARGS__},                                                  \
+              sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *))
+
+/* ---- calls */
+
+static void take_from_live(const cp_call *call)
+{
+    for (unsigned i = 0; i < live_count; i++) {
+        if (live[i] == call) {
+            live[i] = live[--live_count];
+            return;
+        }
+    }
+    fail_test(__FILE__, __LINE__, "a call was done twice, or never called");
+}
+
+static void settle(void)
+{
+    for (unsigned i = 0; i < finished_count; i++)
+        take_from_live(finished[i]);
+    free_finished();
+}
+
+static void call_something(void)
+{
+    static const cp_call_kind kinds[] = {
+        CP_CALL_LOGIN, CP_CALL_LOGIN,      CP_CALL_TOKEN,      CP_CALL_LOGOUT,
+        CP_CALL_COUNT, CP_CALL_CONNECT,    CP_CALL_CONNECT,    CP_CALL_DISCONNECT,
+        CP_CALL_COUNT, CP_CALL_GET_USER,   CP_CALL_GET_USER,   CP_CALL_GET_USERS,
+        CP_CALL_COUNT, CP_CALL_AWAIT_SYNC, CP_CALL_AWAIT_SYNC, CP_CALL_RESYNC,
+    };
+    cp_call *self;
+
+    if (live_count == LIVE_CALLS)
+        return;
+    self = new_call(kinds[pick(sizeof kinds / sizeof *kinds)]);
+    if (pick(8) > 0)
+        self->uid = strdup(PICK_TEXT("alice", "bob"));
+    if (pick(2))
+        self->auth_key = strdup("key");
+    if (pick(3) == 0)
+        self->auth_token = strdup(PICK_TEXT("t1", "t2", "bad\n"));
+    self->query.limit = (int)pick(120);
+    self->timeout = pick(2) ? CP_NEVER : (cp_usec)pick(20) * SEC;
+    live[live_count++] = self;
+    cp_session_called(session, self, now);
+}
+
+static void cancel_something(void)
+{
+    if (live_count > 0)
+        cp_session_cancelled(session, live[pick(live_count)], now);
+}
+
+/* ---- the socket */
+
+static void hear_something(void)
+{
+    const char *text = PICK_TEXT(
+        ACCEPTED, ACCEPTED, ACCEPTED, REFUSED, PONG, PONG, "{", "[]", "{\"type\":\"message\"}",
+        "{\"type\":\"presence\",\"body\":{\"action\":\"online\",\"user\":{\"uid\":\"bob\"}}}",
+        "{\"type\":\"presence\",\"body\":{\"action\":\"offline\",\"user\":\"bob\"}}",
+        "{\"type\":\"presence\",\"body\":{\"action\":\"online\",\"user\":\"zoe\"}}",
+        "{\"type\":\"presence\",\"body\":{\"action\":\"online\",\"user\":\"eve\"}}",
+        "{\"type\":\"presence\",\"deviceId\":\"PY-me\",\"body\":{\"action\":\"online\","
+        "\"user\":\"eve\"}}");
+
+    cp_session_received(session, cp_slice_of(text), now);
+}
+
+static void end_socket(void)
+{
+    static const uint16_t codes[] = {1000, 1001, 1005, 1006, 1008, 1012, 4001};
+    cp_ending ending = {.code = codes[pick(7)], .clean = pick(2)};
+
+    if (!has_socket && pick(4) > 0)
+        return;
+    if (pick(3) == 0)
+        cp_failure_set(&ending.failure, pick(2) ? CP_FAILURE_TLS : CP_FAILURE_CONNECTION_LOST,
+                       "ERR", "gone");
+    has_socket = false;
+    cp_session_closed(session, &ending, now);
+}
+
+/* ---- answers */
+
+static const char *some_body(const char *path)
+{
+    if (pick(6) == 0)
+        return PICK_TEXT("", "[", "{}", "{\"data\":[]}", "{\"data\":{}}");
+    if (strstr(path, "auth_tokens"))
+        return TOKEN_ANSWER;
+    if (strstr(path, "/me"))
+        return PICK_TEXT(ME_ANSWER, ME_WITH("t2", "j2"));
+    if (strstr(path, "online-members"))
+        return "{\"data\":{\"onlineUsersCount\":1}}";
+    if (strstr(path, "users/"))
+        return "{\"data\":{\"uid\":\"bob\"}}";
+    return users_page(PICK_TEXT("", "bob", "bob,zoe", "bob,zoe,eve,ann"), (int)pick(3));
+}
+
+static void answer_something(void)
+{
+    cp_http_answer answer = {.ticket = pick(100), .status = 200};
+    unsigned nth;
+
+    if (request_count > 0 && pick(20) > 0) {
+        nth = pick(request_count);
+        answer.ticket = requests[nth].ticket;
+        answer.body = cp_slice_of(some_body(requests[nth].path));
+        take_off_table(nth);
+    }
+    switch (pick(12)) {
+    case 0:
+        cp_failure_set(&answer.failure, pick(2) ? CP_FAILURE_TLS : CP_FAILURE_TIMEOUT, "ERR", "no");
+        break;
+    case 1:
+        answer.status = 429;
+        answer.body = cp_slice_of("{\"error\":{\"code\":\"ERR_TOO_MANY_REQUESTS\"}}");
+        answer.retry_after = cp_slice_of(PICK_TEXT("0", "3", "20", "x"));
+        break;
+    case 2:
+        answer.status = 401;
+        answer.body = cp_slice_of("{\"error\":{\"code\":\"AUTH_ERR_AUTH_TOKEN_NOT_FOUND\"}}");
+        break;
+    case 3:
+        answer.status = 503;
+        answer.body = cp_slice_of("busy");
+        break;
+    case 4:
+        answer.quota_remaining = cp_slice_of("0");
+        answer.quota_reset = cp_slice_of("5");
+        break;
+    default:
+        break;
+    }
+    cp_session_answered(session, &answer, now);
+}
+
+/* ---- time */
+
+static void go_on_in_time(void)
+{
+    cp_usec deadline = cp_session_deadline(session);
+
+    if (pick(3) > 0 && deadline != CP_NEVER && deadline > now.usec)
+        now.usec = deadline;
+    else
+        now.usec += (cp_usec)pick(4) * SEC + pick(1000);
+    cp_session_elapsed(session, now);
+}
+
+/* Told of what is due, and pulled from, the session has something later in mind. */
+static void check_progress(void)
+{
+    for (int i = 0; cp_session_deadline(session) <= now.usec; i++) {
+        CHECK(i < 5);
+        cp_session_elapsed(session, now);
+        pump();
+        settle();
+    }
+}
+
+static void check_state(void)
+{
+    cp_session_state state = cp_session_state_of(session);
+
+    if (state == CP_STATE_CONNECTING || state == CP_STATE_AUTHENTICATING ||
+        state == CP_STATE_SYNCING || state == CP_STATE_LIVE)
+        CHECK(has_socket);
+    if (state == CP_STATE_SYNCING || state == CP_STATE_LIVE)
+        CHECK(cp_session_account(session)->me.user != NULL);
+    if (cp_roster_state(roster) == CP_SYNC_SYNCED)
+        CHECK(state == CP_STATE_LIVE || state == CP_STATE_SYNCING);
+}
+
+static void tell_something(void)
+{
+    switch (pick(10)) {
+    case 0:
+        call_something();
+        break;
+    case 1:
+        if (pick(4) == 0)
+            cancel_something();
+        break;
+    case 2:
+    case 3:
+        if (has_socket || pick(4) == 0)
+            cp_session_opened(session, now);
+        break;
+    case 4:
+    case 5:
+        hear_something();
+        break;
+    case 6:
+        if (pick(3) == 0)
+            end_socket();
+        break;
+    case 7:
+        go_on_in_time();
+        break;
+    default:
+        answer_something();
+        break;
+    }
+}
+
+static void live_a_life(void)
+{
+    begin_config(pick(4));
+    config.has_token_provider = pick(2);
+    config.auto_connect = pick(4);
+    config.sync_on_connect = pick(4);
+    config.sync_every = pick(2) ? CP_NEVER : 20 * SEC;
+    config.audit_after = pick(2) ? CP_NEVER : 10 * SEC;
+    config.reconnect.max_attempts = pick(2) ? -1 : 3;
+    config.max_users = pick(2) ? 3 : 1000;
+    begin_configured();
+    is_quiet = true;
+    for (int i = 0; i < FACTS; i++) {
+        tell_something();
+        if (pick(10) == 0)
+            continue; /* nobody pulls, for once */
+        pump();
+        settle();
+        check_state();
+        check_progress();
+    }
+    live[live_count++] = new_call(CP_CALL_CLOSE);
+    cp_session_called(session, live[live_count - 1], now);
+    pump();
+    if (has_socket)
+        closed_with(1000);
+    settle();
+    CHECK_INT(live_count, 0);
+    end_session();
+}
+
+TEST(no_order_of_facts_confuses_a_session)
+{
+    for (int i = 0; i < SESSIONS; i++) {
+        seed = (uint64_t)i;
+        live_a_life();
+    }
+}
