@@ -40,17 +40,22 @@ def build_output(tree: Path, **environment: str) -> str:
 
 @pytest.mark.parametrize(
     "package",
-    ["libwebsockets-dev libcjson-dev", "libwebsockets-devel cjson-devel", "libwebsockets cjson"],
+    [
+        "libwebsockets-dev libcjson-dev libssl-dev",
+        "libwebsockets-devel cjson-devel openssl-devel",
+        "libwebsockets cjson openssl",
+    ],
 )
 def test_missing_libraries_are_named_for_each_system(tree: Path, package: str) -> None:
     nowhere = str(tree / "nowhere")
     output = build_output(tree, PKG_CONFIG_LIBDIR=nowhere, PKG_CONFIG_PATH=nowhere)
-    assert "not found: libwebsockets and cJSON" in output
+    assert "not found: libwebsockets and cJSON and OpenSSL." in output
     assert package in output
 
 
 def test_only_the_missing_library_is_blamed(tree: Path) -> None:
-    (tree / "libwebsockets.pc").write_text("Name: libwebsockets\nDescription: x\nVersion: 4.3\n")
+    for there in ("libwebsockets", "openssl"):
+        (tree / f"{there}.pc").write_text(f"Name: {there}\nDescription: x\nVersion: 4.3\n")
     output = build_output(tree, PKG_CONFIG_LIBDIR=str(tree), PKG_CONFIG_PATH="")
     assert "not found: cJSON." in output
 

@@ -16,5 +16,4 @@ if os.fork() == 0:
     sys.stdin.readline()
     print("child ends", flush=True)
     os._exit(0)
-print("parent ended", flush=True)
 os._exit(0)  # no farewell: only the descriptors tell that it is gone
