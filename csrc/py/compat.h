@@ -12,6 +12,11 @@
 #endif
 
 #if PY_VERSION_HEX < 0x030C0000
+static inline PyObject *PyType_GetDict(PyTypeObject *type)
+{
+    return Py_NewRef(type->tp_dict);
+}
+
 /* The exception in flight as one object, no longer in flight; NULL when there is none. */
 static inline PyObject *PyErr_GetRaisedException(void)
 {

@@ -191,7 +191,9 @@ static PyObject *add_type(PyObject *module, PyType_Spec *spec)
 static int add_types(PyObject *module, core_state *state)
 {
     state->user_type = add_type(module, &user_spec);
-    state->event_type = state->user_type ? add_type(module, &event_spec) : NULL;
+    if (state->user_type == NULL || user_add_twins(state->user_type) < 0)
+        return -1;
+    state->event_type = add_type(module, &event_spec);
     state->client_type = state->event_type ? add_type(module, &client_spec) : NULL;
     return state->client_type ? 0 : -1;
 }

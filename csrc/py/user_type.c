@@ -345,6 +345,40 @@ static PyMethodDef user_methods[] = {
     {NULL},
 };
 
+static const struct {
+    const char *ours, *vendors;
+} twins[] = {
+    {"get_uid", "getUid"},
+    {"get_name", "getName"},
+    {"get_avatar", "getAvatar"},
+    {"get_link", "getLink"},
+    {"get_role", "getRole"},
+    {"get_status", "getStatus"},
+    {"get_status_message", "getStatusMessage"},
+    {"get_last_active_at", "getLastActiveAt"},
+    {"get_tags", "getTags"},
+    {"get_metadata", "getMetadata"},
+    {"get_blocked_by_me", "getBlockedByMe"},
+    {"get_has_blocked_me", "getHasBlockedMe"},
+    {"get_deactivated_at", "getDeactivatedAt"},
+};
+
+/* A second entry in the method table would be a second function; both spellings of a
+ * getter are one. */
+int user_add_twins(PyObject *type)
+{
+    PyObject *dict = PyType_GetDict((PyTypeObject *)type);
+    int result = dict ? 0 : -1;
+
+    for (size_t i = 0; i < sizeof twins / sizeof *twins && result == 0; i++) {
+        PyObject *getter = PyDict_GetItemString(dict, twins[i].vendors); /* borrowed */
+        result = getter ? PyDict_SetItemString(dict, twins[i].ours, getter) : -1;
+    }
+    PyType_Modified((PyTypeObject *)type);
+    Py_XDECREF(dict);
+    return result;
+}
+
 static PyType_Slot user_slots[] = {
     {Py_tp_doc, PyDoc_STR("Somebody, and how they were at one time.  Immutable.")},
     {Py_tp_dealloc, user_dealloc},

@@ -64,6 +64,12 @@ def test_user_has_each_member_in_all_its_spellings(attribute: str) -> None:
     assert getattr(bob, getter)() == value
 
 
+@pytest.mark.parametrize("attribute", SPELLINGS)
+def test_both_spellings_of_a_getter_are_one_function(attribute: str) -> None:
+    getter = SPELLINGS[attribute][2]
+    assert getattr(User, f"get_{attribute}") is getattr(User, getter)
+
+
 def test_user_with_nothing_but_a_uid_has_empty_members() -> None:
     user = User.from_dict({"uid": "x"})
     assert (user.name, user.avatar, user.role, user.status_message) == ("", None, None, None)
