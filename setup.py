@@ -14,9 +14,9 @@ LIBRARIES = {"libwebsockets": "libwebsockets", "libcjson": "cJSON", "openssl": "
 HOW_TO_INSTALL = """\
 Install what is missing, then try again:
 
-    Debian, Ubuntu    apt install gcc pkg-config python3-dev libwebsockets-dev libcjson-dev
-    Fedora            dnf install gcc pkgconf-pkg-config python3-devel libwebsockets-devel cjson-devel
-    macOS, Homebrew   brew install pkg-config libwebsockets cjson
+    Debian, Ubuntu    apt install gcc pkg-config python3-dev libwebsockets-dev libcjson-dev libssl-dev
+    Fedora            dnf install gcc pkgconf-pkg-config python3-devel libwebsockets-devel cjson-devel openssl-devel
+    macOS, Homebrew   brew install pkg-config libwebsockets cjson openssl
 """
 
 VERSION = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
