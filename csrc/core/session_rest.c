@@ -1,7 +1,6 @@
 #include "core/session_parts.h"
 
-#define LONGEST_QUIET (3600 * CP_USEC_PER_SEC) /* whatever the server asks for */
-#define DEFAULT_QUIET (1 * CP_USEC_PER_SEC)    /* a refusal that names no time */
+#define DEFAULT_QUIET (1 * CP_USEC_PER_SEC) /* a refusal that names no time */
 #define FAILURES_TO_REPORT 3 /* of one comparison: fewer are everyday, and repeated anyway */
 
 /* ---- patience */
@@ -30,8 +29,6 @@ static bool keep_quiet(cp_session *self, const cp_http_answer *answer, const cp_
         wait = failure->retry_after;
     if (wait <= 0 && is_refused)
         wait = DEFAULT_QUIET; /* "at once" would go on for ever */
-    if (wait > LONGEST_QUIET)
-        wait = LONGEST_QUIET;
     if (wait > 0)
         cp_session_be_quiet(self, self->now.usec + wait);
     return is_refused;

@@ -296,9 +296,10 @@ static inline cp_call *last_done(void)
     return finished[finished_count - 1];
 }
 
+/* What is the caller's own never fails. */
 static inline cp_call *new_call(cp_call_kind kind)
 {
-    cp_call *self = malloc(sizeof *self);
+    cp_call *self = __real_malloc(sizeof *self);
 
     cp_call_init(self, kind);
     return self;
@@ -343,8 +344,8 @@ static inline cp_call *call_login(const char *uid, const char *auth_key)
 {
     cp_call *self = new_call(CP_CALL_LOGIN);
 
-    self->uid = strdup(uid);
-    self->auth_key = strdup(auth_key);
+    self->uid = __real_strdup(uid);
+    self->auth_key = __real_strdup(auth_key);
     return call_within(self, CP_NEVER);
 }
 
@@ -352,7 +353,7 @@ static inline cp_call *call_with_token(cp_call_kind kind, const char *auth_token
 {
     cp_call *self = new_call(kind);
 
-    self->auth_token = auth_token ? strdup(auth_token) : NULL;
+    self->auth_token = auth_token ? __real_strdup(auth_token) : NULL;
     return call_within(self, CP_NEVER);
 }
 
@@ -360,7 +361,7 @@ static inline cp_call *call_get_user(const char *uid, cp_usec timeout)
 {
     cp_call *self = new_call(CP_CALL_GET_USER);
 
-    self->uid = strdup(uid);
+    self->uid = __real_strdup(uid);
     return call_within(self, timeout);
 }
 

@@ -16,8 +16,11 @@ static unsigned live_count;
 
 static unsigned pick(unsigned below)
 {
-    seed = seed * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-    return (unsigned)(seed >> 33) % below;
+    uint64_t z = seed += UINT64_C(0x9E3779B97F4A7C15); /* splitmix64 */
+
+    z = (z ^ (z >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
+    z = (z ^ (z >> 27)) * UINT64_C(0x94D049BB133111EB);
+    return (unsigned)((z ^ (z >> 31)) % below);
 }
 
 static const char *pick_text(const char *const *texts, unsigned count)
@@ -27,6 +30,14 @@ static const char *pick_text(const char *const *texts, unsigned count)
 #define PICK_TEXT(...)                                                                             \
     pick_text((const char *const[]){__VA_ARGS__},                                                  \
               sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *))
+
+static bool is_short_of_memory; /* now and then, in some sessions */
+
+static void maybe_run_out_of_memory(void)
+{
+    if (is_short_of_memory && pick(10) == 0)
+        fail_allocation(1 + pick(20));
+}
 
 /* ---- calls */
 
@@ -70,6 +81,7 @@ static void call_something(void)
     self->query.limit = (int)pick(120);
     self->timeout = pick(2) ? CP_NEVER : (cp_usec)pick(20) * SEC;
     live[live_count++] = self;
+    maybe_run_out_of_memory();
     cp_session_called(session, self, now);
 }
 
@@ -203,8 +215,10 @@ static void check_state(void)
 
 static void tell_something(void)
 {
+    maybe_run_out_of_memory();
     switch (pick(10)) {
     case 0:
+        (void)allocation_failed(); /* the call itself is the caller's */
         call_something();
         break;
     case 1:
@@ -245,6 +259,7 @@ static void live_a_life(void)
     config.max_users = pick(2) ? 3 : 1000;
     begin_configured();
     is_quiet = true;
+    is_short_of_memory = pick(2);
     for (int i = 0; i < FACTS; i++) {
         tell_something();
         if (pick(10) == 0)
@@ -253,7 +268,9 @@ static void live_a_life(void)
         settle();
         check_state();
         check_progress();
+        (void)allocation_failed(); /* there is memory again */
     }
+    (void)allocation_failed();
     live[live_count++] = new_call(CP_CALL_CLOSE);
     cp_session_called(session, live[live_count - 1], now);
     pump();
