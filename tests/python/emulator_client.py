@@ -125,8 +125,8 @@ class Client:
 
     async def _close(self) -> None:
         for socket in self._sockets:
+            socket.transport.abort()  # a peer in a black hole would never answer a goodbye
             await socket.ws.close()
-            socket.transport.abort()  # TLS would wait for the peer's last word
         await self._session.close()
         for _ in range(5):  # turns of the loop, for the descriptors to be closed in
             await asyncio.sleep(0)
@@ -171,9 +171,7 @@ class Client:
 
     def dial(self, path: str = "/") -> Socket:
         """A WebSocket that has not said anything yet."""
-        timeout = aiohttp.ClientWSTimeout(ws_close=0.5)
-        url = self.emulator.url + path
-        ws = self.run(self._session.ws_connect(url, autoping=False, timeout=timeout))
+        ws = self.run(self._session.ws_connect(self.emulator.url + path, autoping=False))
         socket = Socket(self, ws, f"WEB-test-{self.uid}-{len(self._sockets) + 1}")
         self._sockets.append(socket)
         return socket
