@@ -45,7 +45,6 @@ class Emulator(AbstractContextManager["Emulator"]):
         seed: int = 0,
         clock: ClockKind = "real",
         users: UserSource = (),
-        data: str | Path | None = None,
         strict: bool = True,
         app_id: str = "emulator",
         region: str = "us",
@@ -56,8 +55,6 @@ class Emulator(AbstractContextManager["Emulator"]):
         silence_timeout: float = 45.0,
         chat_on_one_port: bool = False,
     ) -> None:
-        if data is not None:
-            raise NotImplementedError("data=, a file that keeps the state, is not built yet")
         if not app_id or not region:
             raise ValueError("app_id and region must not be empty")
         self.app_id = app_id
