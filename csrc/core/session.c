@@ -437,7 +437,6 @@ void cp_session_closed(cp_session *self, const cp_ending *ending, cp_now now)
         refused_at_socket(self, "closed", "");
     else
         lost(self, ending);
-    self->was_accepted = false;
 }
 
 /* ---- time */

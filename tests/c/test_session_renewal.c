@@ -61,6 +61,25 @@ TEST(a_polite_end_without_an_answer_is_a_refusal_the_second_time)
     forget_diary();
     closed_with(1000);
     CHECK_DIARY("GET /v3.0/me");
+    answer(ME_WITH("t1", "j2"));
+    CHECK_DIARY("CONNECTING 3 | connect");
+    CHECK_INT(latest[CP_NOTICE_CONNECTING].delay, 0);
+    end_session();
+}
+
+TEST(polite_ends_are_counted_from_the_last_acceptance)
+{
+    begin_session();
+    log_in();
+    opened();
+    closed_with(1000);
+    wait_for_attempt();
+    be_accepted();
+    closed_with(1000);
+    wait_for_attempt();
+    opened();
+    closed_with(1000);
+    CHECK_INT(request_count, 0);
     end_session();
 }
 
@@ -303,9 +322,11 @@ TEST(a_disconnect_during_a_renewal_ends_it)
     forget_diary();
     call(CP_CALL_DISCONNECT);
     CHECK_DIARY("done DISCONNECT");
-    answer(ME_WITH("t1", "j2")); /* too late to matter */
+    refuse_with(401, LOST); /* too late to matter */
     elapse(3600 * SEC);
     CHECK_DIARY("");
+    call(CP_CALL_CONNECT);
+    CHECK_DIARY("CONNECTING 1 | connect | done CONNECT");
     end_session();
 }
 

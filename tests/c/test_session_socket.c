@@ -171,11 +171,9 @@ TEST(a_bad_certificate_is_reported_once_and_tried_slowly)
     CHECK(strstr(diary, "ERROR") == NULL);
     wait_for_attempt();
     be_accepted();
-    closed_with(1006);
-    wait_for_attempt();
     forget_diary();
     could_not_connect(CP_FAILURE_TLS, "expired"); /* news again */
-    CHECK_DIARY("ERROR connection ERR_TRANSPORT");
+    CHECK_DIARY("DISCONNECTED 1006 retries | ERROR connection ERR_TRANSPORT");
     end_session();
 }
 
@@ -202,6 +200,37 @@ TEST(after_max_attempts_it_gives_up_and_connect_tries_as_often_again)
         call(CP_CALL_CONNECT);
         CHECK_DIARY("CONNECTING 1 | connect | done CONNECT");
     }
+    end_session();
+}
+
+TEST(after_max_attempts_a_login_tries_as_often_again)
+{
+    begin_config(CP_SUBSCRIBE_NONE);
+    config.reconnect.max_attempts = 1;
+    begin_configured();
+    for (int round = 0; round < 2; round++) {
+        log_in();
+        could_not_connect(CP_FAILURE_CONNECTION_LOST, "refused");
+        wait_for_attempt();
+        could_not_connect(CP_FAILURE_CONNECTION_LOST, "refused");
+        CHECK_INT(cp_session_state_of(session), CP_STATE_REFUSED);
+    }
+    end_session();
+}
+
+TEST(each_attempt_tries_the_next_family_of_hosts)
+{
+    begin_session();
+    call_with_token(CP_CALL_LOGIN, "t1");
+    answer("{\"data\":{\"uid\":\"alice\",\"authToken\":\"t1\",\"jwt\":\"j1\"}}");
+    CHECK_TEXT(cp_session_socket(session)->host, "app1.websocket-us.cometchat.io");
+    could_not_connect(CP_FAILURE_CONNECTION_LOST, "refused");
+    wait_for_attempt();
+    CHECK_TEXT(cp_session_socket(session)->host, "app1.websocket-us.cc-cluster-2.io");
+    be_accepted();
+    closed_with(1006); /* one that worked is tried again */
+    wait_for_attempt();
+    CHECK_TEXT(cp_session_socket(session)->host, "app1.websocket-us.cc-cluster-2.io");
     end_session();
 }
 
@@ -243,6 +272,19 @@ TEST(without_memory_for_a_frame_the_attempt_ends_in_time)
 }
 
 /* ---- leaving */
+
+TEST(a_socket_that_does_not_answer_gets_no_farewell)
+{
+    begin_session();
+    get_connected();
+    elapse(15 * SEC);
+    forget_diary();
+    now.usec += 3 * SEC;
+    cp_session_elapsed(session, now); /* both before anybody pulls */
+    call(CP_CALL_DISCONNECT);
+    CHECK_DIARY("abort");
+    end_session();
+}
 
 TEST(a_disconnect_is_done_when_the_socket_is_closed)
 {

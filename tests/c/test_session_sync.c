@@ -222,6 +222,16 @@ TEST(a_resync_starts_over_one_that_is_under_way)
     end_session();
 }
 
+TEST(who_is_absent_is_offline_only_if_everyone_is_subscribed_to)
+{
+    begin_subscribed(CP_SUBSCRIBE_FRIENDS);
+    get_connected();
+    answer(users_page("bob", 1));
+    CHECK_INT(status_of("bob"), CP_ONLINE);
+    CHECK_INT(status_of("nobody"), CP_UNKNOWN);
+    end_session();
+}
+
 /* ---- trouble */
 
 TEST(a_page_that_fails_is_asked_for_again_later_and_later)
