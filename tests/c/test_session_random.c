@@ -59,6 +59,8 @@ static void settle(void)
     free_finished();
 }
 
+static void call_of_kind(cp_call_kind kind);
+
 static void call_something(void)
 {
     static const cp_call_kind kinds[] = {
@@ -67,11 +69,18 @@ static void call_something(void)
         CP_CALL_COUNT, CP_CALL_GET_USER,   CP_CALL_GET_USER,   CP_CALL_GET_USERS,
         CP_CALL_COUNT, CP_CALL_AWAIT_SYNC, CP_CALL_AWAIT_SYNC, CP_CALL_RESYNC,
     };
+
+    call_of_kind(kinds[pick(sizeof kinds / sizeof *kinds)]);
+}
+
+static void call_of_kind(cp_call_kind kind)
+{
     cp_call *self;
 
     if (live_count == LIVE_CALLS)
         return;
-    self = new_call(kinds[pick(sizeof kinds / sizeof *kinds)]);
+    (void)allocation_failed(); /* the call itself is the caller's */
+    self = new_call(kind);
     if (pick(8) > 0)
         self->uid = strdup(PICK_TEXT("alice", "bob"));
     if (pick(2))
@@ -136,6 +145,15 @@ static const char *some_body(const char *path)
     if (strstr(path, "users/"))
         return "{\"data\":{\"uid\":\"bob\"}}";
     return users_page(PICK_TEXT("", "bob", "bob,zoe", "bob,zoe,eve,ann"), (int)pick(3));
+}
+
+static void answer_well(void)
+{
+    cp_http_answer answer = {.ticket = requests[0].ticket, .status = 200};
+
+    answer.body = cp_slice_of(some_body(requests[0].path));
+    take_off_table(0);
+    cp_session_answered(session, &answer, now);
 }
 
 static void answer_something(void)
@@ -213,12 +231,43 @@ static void check_state(void)
         CHECK(state == CP_STATE_LIVE || state == CP_STATE_SYNCING);
 }
 
+/* What a good world would do next, so that lives get somewhere. */
+static void tell_fitting(void)
+{
+    switch (cp_session_state_of(session)) {
+    case CP_STATE_CONNECTING:
+        cp_session_opened(session, now);
+        break;
+    case CP_STATE_AUTHENTICATING:
+        cp_session_received(session, cp_slice_of(ACCEPTED), now);
+        break;
+    case CP_STATE_OFFLINE:
+    case CP_STATE_REFUSED:
+        if (request_count > 0)
+            answer_well();
+        else
+            call_of_kind(pick(2) ? CP_CALL_LOGIN : CP_CALL_CONNECT);
+        break;
+    default:
+        if (request_count > 0)
+            answer_well();
+        else if (cp_session_state_of(session) == CP_STATE_WAITING)
+            go_on_in_time();
+        else
+            hear_something();
+        break;
+    }
+}
+
 static void tell_something(void)
 {
     maybe_run_out_of_memory();
+    if (pick(3) > 0) {
+        tell_fitting();
+        return;
+    }
     switch (pick(10)) {
     case 0:
-        (void)allocation_failed(); /* the call itself is the caller's */
         call_something();
         break;
     case 1:
