@@ -105,53 +105,6 @@ void cp_connection_release(cp_connection *self)
     let_go(self);
 }
 
-/* ---- calls, from any thread */
-
-static void finish_closed(cp_task *task)
-{
-    cp_call *call = cp_task_call(task);
-
-    if (call->kind != CP_CALL_CLOSE)
-        cp_failure_set(&call->failure, CP_FAILURE_CLOSED, "ERR_CLIENT_CLOSED",
-                       "the client is closed");
-    cp_task_finish(task);
-}
-
-cp_status cp_connection_post(cp_connection *self, cp_task *task)
-{
-    bool is_over;
-
-    if (cp_connection_is_foreign(self))
-        return CP_ERR_FORKED;
-    pthread_mutex_lock(&self->lock);
-    is_over = self->is_over;
-    if (!is_over)
-        cp_task_list_push(&self->posted, cp_task_call(cp_task_hold(task)));
-    pthread_mutex_unlock(&self->lock);
-    if (is_over)
-        finish_closed(task);
-    else
-        (void)cp_loop_knock(&self->guest); /* false: over() finishes what was posted */
-    return CP_OK;
-}
-
-void cp_connection_cancel(cp_connection *self, cp_task *task)
-{
-    cp_call *call = cp_task_call(task);
-
-    if (cp_connection_is_foreign(self))
-        return;
-    pthread_mutex_lock(&self->lock);
-    if (!self->is_over && !call->is_cancelled) {
-        (void)cp_task_hold(task);
-        call->is_cancelled = true;
-        call->next_cancelled = self->cancelled;
-        self->cancelled = call;
-    }
-    pthread_mutex_unlock(&self->lock);
-    (void)cp_loop_knock(&self->guest);
-}
-
 /* ---- the network thread: facts in, wishes out */
 
 static void pump(cp_connection *self);
@@ -353,29 +306,13 @@ static bool send_requests(cp_connection *self)
 
 /* ---- what is finished */
 
-static void hand_over(cp_connection *self, cp_call *call)
-{
-    cp_task *task = cp_task_of(call);
-
-    if (cp_task_is_on_bell(task)) {
-        pthread_mutex_lock(&self->lock);
-        cp_task_finish(task);
-        cp_task_list_push(&self->done, call);
-        cp_connection_ring(self);
-        pthread_mutex_unlock(&self->lock);
-        return;
-    }
-    cp_task_finish(task);
-    cp_task_release(task);
-}
-
 static void finish_calls(cp_connection *self)
 {
     cp_call *call;
 
     while ((call = cp_session_next_done(self->session)) != NULL) {
         if (call != &self->farewell)
-            hand_over(self, call);
+            cp_connection_hand_over(self, call);
     }
 }
 
@@ -430,10 +367,8 @@ static void over(cp_connection *self)
     cp_connection_ring(self); /* whoever listens is to hear that it is over */
     pthread_mutex_unlock(&self->lock);
     /* From here on nothing is posted or cancelled any more. */
-    while ((call = cp_task_list_pop(&self->posted)) != NULL) {
-        finish_closed(cp_task_of(call));
-        cp_task_release(cp_task_of(call));
-    }
+    while ((call = cp_task_list_pop(&self->posted)) != NULL)
+        cp_connection_refuse(self, call);
     forget_cancelled(self);
     cp_loop_exit(&self->guest);
     let_go(self);

@@ -12,7 +12,7 @@
 #include "net/socket.h"
 
 /* What a connection is made of, shared by its two sides: connection.c (its life, and the
- * network thread) and connection_reader.c (what other threads take and look at). */
+ * network thread) and connection_doors.c (what other threads post, take and look at). */
 
 typedef struct cp_task_list {
     cp_call *first, **last;
@@ -77,6 +77,11 @@ static inline bool cp_connection_is_foreign(const cp_connection *self)
 {
     return self->epoch != cp_network_epoch();
 }
+
+/* A call is done: wakes whoever sleeps on it, or lays it where take_done() finds it.  Both
+ * take the network thread's hold. */
+void cp_connection_hand_over(cp_connection *self, cp_call *call);
+void cp_connection_refuse(cp_connection *self, cp_call *call); /* it came too late */
 
 static inline void cp_connection_ring(cp_connection *self) /* under the lock */
 {

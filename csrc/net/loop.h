@@ -3,8 +3,8 @@
 
 #include <libwebsockets.h>
 
-#include "core/failure.h"
 #include "net/network.h"
+#include "net/vhost.h"
 
 /* The network thread as the other files of net/ see it: its lws context, who is on it, and
  * the way in from other threads.  lws_cancel_service() is called in one place, under the
@@ -29,14 +29,11 @@ void cp_loop_wake(void);                  /* something is ready; which, the thre
 /* The network thread only */
 void cp_loop_exit(cp_guest *guest); /* the last one out ends the thread, a little later */
 struct lws_context *cp_loop_context(cp_loop *self);
+cp_vhosts *cp_loop_vhosts(cp_loop *self);
 #define CP_LOOP_SCRATCH (64 * 1024)
 unsigned char *cp_loop_scratch(cp_loop *self); /* LWS_PRE bytes stand before it */
 
-/* The vhost for plain connections, or for TLS with this CA file (NULL: the system's).
- * Made once each, since reading certificates costs milliseconds.  NULL, and why. */
-struct lws_vhost *cp_loop_vhost(cp_loop *self, bool tls, const char *ca_file, cp_failure *failure);
-
-/* Protocol of every connection here: wire.c's callback. */
+/* What lws calls for every connection. */
 int cp_wire_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
                      size_t length);
 

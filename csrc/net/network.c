@@ -1,7 +1,5 @@
 #include "net/network.h"
 
-#include <openssl/err.h>
-#include <openssl/ssl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -11,24 +9,15 @@
 #include <time.h>
 
 #include "net/inherited.h"
-#include "net/resolver.h"
 #include "net/loop.h"
+#include "net/resolver.h"
 
-#define RESPONSE_HEADERS 16384   /* lws's own default of 4 KB refuses honest servers */
 #define DESCRIPTORS_KNOWN 1048576 /* above this lws would build its tables for all of them */
 #define DESCRIPTORS_ASSUMED 65536
 
-typedef struct vhost {
-    bool tls;
-    char *ca_file;
-    SSL_CTX *ssl;
-    struct lws_vhost *lws;
-    struct vhost *next;
-} vhost;
-
 struct cp_loop {
     struct lws_context *context;
-    vhost *vhosts;
+    cp_vhosts vhosts;
     /* Under the network's lock: */
     cp_guest *guests;
     cp_guest *knocking, **last_knocking;
@@ -47,52 +36,17 @@ static struct {
 
 static atomic_uint epoch;
 
-static const struct lws_protocols protocols[] = {
-    {.name = "cometpresence", .callback = cp_wire_callback, .rx_buffer_size = CP_LOOP_SCRATCH},
-    {.name = NULL},
-};
-
 /* ---- context */
-
-static struct lws_context_creation_info describe(void)
-{
-    struct lws_context_creation_info info;
-
-    memset(&info, 0, sizeof info);
-    info.port = CONTEXT_PORT_NO_LISTEN;
-    info.protocols = protocols;
-    info.options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS | LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT |
-                   LWS_SERVER_OPTION_DISABLE_OS_CA_CERTS;
-    info.http_proxy_address = ""; /* or lws obeys the environment */
-    info.pt_serv_buf_size = CP_LOOP_SCRATCH;
-    info.max_http_header_data2 = RESPONSE_HEADERS;
-    info.max_http_header_pool2 = DESCRIPTORS_ASSUMED; /* made as needed */
-    info.timeout_secs = 3600;                         /* ours are shorter, and reported */
-    info.connect_timeout_secs = 3600;
-    return info;
-}
 
 static struct lws_context *make_context(void)
 {
-    struct lws_context_creation_info info = describe();
+    struct lws_context_creation_info info = cp_vhost_description();
     struct rlimit files;
 
     if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur > DESCRIPTORS_KNOWN)
         info.fd_limit_per_thread = DESCRIPTORS_ASSUMED;
     lws_set_log_level(0, NULL); /* every failure is reported in our own words */
     return lws_create_context(&info);
-}
-
-static void free_vhosts(cp_loop *self)
-{
-    while (self->vhosts != NULL) {
-        vhost *gone = self->vhosts;
-
-        self->vhosts = gone->next;
-        SSL_CTX_free(gone->ssl);
-        free(gone->ca_file);
-        free(gone);
-    }
 }
 
 /* ---- the thread */
@@ -114,14 +68,17 @@ static cp_guest *next_knocking(cp_loop *self)
 static void serve_knocking(cp_loop *self)
 {
     for (;;) {
+        void (*serve)(cp_guest *) = NULL;
         cp_guest *guest;
 
         pthread_mutex_lock(&network.lock);
         guest = next_knocking(self);
+        if (guest != NULL)
+            serve = guest->serve; /* at shutdown it changes, under the lock */
         pthread_mutex_unlock(&network.lock);
         if (guest == NULL)
             return;
-        guest->serve(guest);
+        serve(guest);
     }
 }
 
@@ -149,7 +106,7 @@ static void *run(void *arg)
     }
     cp_lookups_forget(self);
     lws_context_destroy(self->context);
-    free_vhosts(self);
+    cp_vhosts_destroy(&self->vhosts);
     pthread_mutex_lock(&network.lock);
     free(self);
     network.threads -= 1;
@@ -278,6 +235,11 @@ void cp_loop_wake(void)
     pthread_mutex_unlock(&network.lock);
 }
 
+cp_vhosts *cp_loop_vhosts(cp_loop *self)
+{
+    return &self->vhosts;
+}
+
 struct lws_context *cp_loop_context(cp_loop *self)
 {
     return self->context;
@@ -286,83 +248,6 @@ struct lws_context *cp_loop_context(cp_loop *self)
 unsigned char *cp_loop_scratch(cp_loop *self)
 {
     return self->room + LWS_PRE;
-}
-
-/* ---- vhosts */
-
-static void set_tls_failure(cp_failure *failure, const char *ca_file)
-{
-    char words[128];
-
-    ERR_error_string_n(ERR_get_error(), words, sizeof words);
-    ERR_clear_error();
-    cp_failure_set(failure, CP_FAILURE_TLS, "ERR_TLS", "the certificates in %s cannot be used (%s)",
-                   ca_file ? ca_file : "the system's store", words);
-}
-
-static SSL_CTX *make_ssl(const char *ca_file)
-{
-    SSL_CTX *self = SSL_CTX_new(TLS_client_method());
-    bool is_loaded;
-
-    if (self == NULL)
-        return NULL;
-    SSL_CTX_set_min_proto_version(self, TLS1_2_VERSION);
-    SSL_CTX_set_options(self, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION);
-    SSL_CTX_set_mode(self, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
-                               SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-    SSL_CTX_set_verify(self, SSL_VERIFY_PEER, NULL);
-    is_loaded = ca_file ? SSL_CTX_load_verify_locations(self, ca_file, NULL) == 1
-                        : SSL_CTX_set_default_verify_paths(self) == 1;
-    if (is_loaded)
-        return self;
-    SSL_CTX_free(self);
-    return NULL;
-}
-
-static bool is_for(const vhost *self, bool tls, const char *ca_file)
-{
-    if (self->tls != tls)
-        return false;
-    if (!tls || self->ca_file == NULL || ca_file == NULL)
-        return !tls || self->ca_file == ca_file;
-    return strcmp(self->ca_file, ca_file) == 0;
-}
-
-static struct lws_vhost *make_lws_vhost(cp_loop *loop, SSL_CTX *ssl)
-{
-    struct lws_context_creation_info info = describe();
-
-    info.vhost_name = "client";
-    info.provided_client_ssl_ctx = ssl;
-    return lws_create_vhost(loop->context, &info);
-}
-
-struct lws_vhost *cp_loop_vhost(cp_loop *self, bool tls, const char *ca_file, cp_failure *failure)
-{
-    vhost *made;
-
-    for (vhost *each = self->vhosts; each != NULL; each = each->next) {
-        if (is_for(each, tls, ca_file))
-            return each->lws;
-    }
-    made = calloc(1, sizeof *made);
-    if (made == NULL)
-        return NULL;
-    made->tls = tls;
-    made->ca_file = ca_file ? strdup(ca_file) : NULL;
-    made->ssl = make_ssl(tls ? ca_file : NULL);
-    if (made->ssl == NULL) {
-        set_tls_failure(failure, ca_file);
-    } else if ((made->lws = make_lws_vhost(self, made->ssl)) != NULL) {
-        made->next = self->vhosts;
-        self->vhosts = made;
-        return made->lws;
-    }
-    SSL_CTX_free(made->ssl);
-    free(made->ca_file);
-    free(made);
-    return NULL;
 }
 
 /* ---- the process */

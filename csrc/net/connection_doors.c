@@ -2,6 +2,69 @@
 
 #include <string.h>
 
+/* ---- calls */
+
+void cp_connection_hand_over(cp_connection *self, cp_call *call)
+{
+    cp_task *task = cp_task_of(call);
+
+    if (cp_task_is_on_bell(task)) {
+        pthread_mutex_lock(&self->lock);
+        cp_task_finish(task);
+        cp_task_list_push(&self->done, call);
+        cp_connection_ring(self);
+        pthread_mutex_unlock(&self->lock);
+        return;
+    }
+    cp_task_finish(task);
+    cp_task_release(task);
+}
+
+void cp_connection_refuse(cp_connection *self, cp_call *call)
+{
+    if (call->kind != CP_CALL_CLOSE)
+        cp_failure_set(&call->failure, CP_FAILURE_CLOSED, "ERR_CLIENT_CLOSED",
+                       "the client is closed");
+    cp_connection_hand_over(self, call);
+}
+
+cp_status cp_connection_post(cp_connection *self, cp_task *task)
+{
+    cp_call *call = cp_task_call(task);
+    bool is_over;
+
+    if (cp_connection_is_foreign(self))
+        return CP_ERR_FORKED;
+    (void)cp_task_hold(task);
+    pthread_mutex_lock(&self->lock);
+    is_over = self->is_over;
+    if (!is_over)
+        cp_task_list_push(&self->posted, call);
+    pthread_mutex_unlock(&self->lock);
+    if (is_over)
+        cp_connection_refuse(self, call);
+    else
+        (void)cp_loop_knock(&self->guest); /* false: over() refuses what was posted */
+    return CP_OK;
+}
+
+void cp_connection_cancel(cp_connection *self, cp_task *task)
+{
+    cp_call *call = cp_task_call(task);
+
+    if (cp_connection_is_foreign(self))
+        return;
+    pthread_mutex_lock(&self->lock);
+    if (!self->is_over && !call->is_cancelled) {
+        (void)cp_task_hold(task);
+        call->is_cancelled = true;
+        call->next_cancelled = self->cancelled;
+        self->cancelled = call;
+    }
+    pthread_mutex_unlock(&self->lock);
+    (void)cp_loop_knock(&self->guest);
+}
+
 /* ---- the bell */
 
 static bool has_something(cp_connection *self) /* under the lock */

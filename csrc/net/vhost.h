@@ -1,0 +1,27 @@
+#ifndef CP_NET_VHOST_H
+#define CP_NET_VHOST_H
+
+#include <libwebsockets.h>
+#include <stdbool.h>
+
+#include "core/failure.h"
+
+/* What lws calls a vhost: for us, a set of certificates to trust.  One for plain
+ * connections and one for each CA file are made once and kept as long as the context,
+ * since reading certificates costs milliseconds, and since lws 4.1 never frees a vhost
+ * that was destroyed while in use. */
+typedef struct cp_vhosts {
+    struct vhost *first;
+    const char *handshake_failure; /* of the latest TLS handshake, in OpenSSL's words */
+} cp_vhosts;
+
+void cp_vhosts_destroy(cp_vhosts *self); /* after the context is gone */
+
+/* Plain, or TLS with this CA file (NULL: the system's).  NULL, and why. */
+struct lws_vhost *cp_vhosts_find(cp_vhosts *self, struct lws_context *context, bool tls,
+                                 const char *ca_file, cp_failure *failure);
+
+/* The settings that a context has in common with its vhosts. */
+struct lws_context_creation_info cp_vhost_description(void);
+
+#endif
