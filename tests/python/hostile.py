@@ -185,6 +185,12 @@ class Peer:
         for byte in data:
             self.send(bytes([byte]))
 
+    def linger(self, seconds: float) -> None:
+        """Do nothing for a while, unless the client hangs up; what it says is dropped."""
+        if select.select([self.connection], [], [], seconds)[0]:
+            self._more()
+            self._buffer = b""
+
     def reset(self) -> None:
         """End the TCP connection as a crash does."""
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -244,6 +250,7 @@ class Hostile:
         self.scripts = list(scripts)
         self.answers = answers or {}
         self.then = then
+        self.first_words: Script | None = None  # instead of waiting for a request
         self.tls = tls
         self.requests: list[Request] = []
         self.sockets: list[Heard] = []
@@ -332,6 +339,8 @@ class Hostile:
                 self.note(lambda: setattr(peer.heard, "is_over", True))
 
     def _attend(self, peer: Peer) -> None:
+        if self.first_words is not None:
+            self.first_words(peer)
         peer.request = peer.read_request()
         self.note(lambda: self.requests.append(peer.request))
         if peer.request.name in self.answers:
@@ -351,6 +360,8 @@ class Hostile:
             return answer(me | {"jwt": "jwt", "settings": self.settings()})
         if request.name == "GET /users":
             return answer([], meta={"pagination": {"total_pages": 1, "current_page": 1}})
+        if request.name.startswith("GET /users/"):
+            return answer({"uid": request.name.rpartition("/")[2], "name": "Somebody"})
         return answer({"success": True})
 
     def settings(self) -> dict[str, Any]:
