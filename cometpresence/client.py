@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 from . import _core, _process
 from ._arguments import check_function, check_text
-from .errors import ClientClosed, ConfigError
+from .errors import ClientClosed, ConfigError, NotConnectedError, RequestTimeout
 from .handlers import Handlers
 from .listeners import Registry
 from .presence import PresenceView
@@ -121,7 +121,6 @@ class _Common(Handlers):
         self._dispatch = dispatch
         self._dispatcher: threading.Thread | None = None
         self._dispatcher_lock = threading.Lock()
-        self._closed = threading.Event()
         self._is_in_use = False
         if token_provider is not None:
             self._core.add_listener(
@@ -198,6 +197,9 @@ class _Common(Handlers):
             return
         if not (self._registry or self._reports or self._token_provider):
             return
+        self._start_dispatcher()
+
+    def _start_dispatcher(self) -> None:
         with self._dispatcher_lock:
             if self._dispatcher is None and not self._core.closed:
                 self._dispatcher = threading.Thread(
@@ -216,7 +218,7 @@ class _Common(Handlers):
         deadline = time.monotonic() + timeout
         with suppress(ClientClosed):  # in a forked child there is nothing of ours to close
             self._core.close(timeout)
-        self._closed.set()
+        self._reports.alarm.set()
         dispatcher = self._dispatcher
         if dispatcher is not None and dispatcher is not threading.current_thread():
             dispatcher.join(max(0.0, deadline - time.monotonic()))
@@ -325,7 +327,9 @@ class PresenceClient(_Common):
     def run_forever(self) -> None:
         """Log in and connect, unless that is done, and return when the client is closed.
 
-        Ctrl-C closes it.  With ``dispatch="none"`` handlers run here, on the calling thread.
+        Ctrl-C closes it.  When the server refuses us for good, or the attempts that `reconnect`
+        allows are used up, that error is raised.  With ``dispatch="none"`` handlers run here, on
+        the calling thread.
         """
         if self._dispatcher is threading.current_thread():
             raise ConfigError("INVALID_PARAMETER", "A handler must not call run_forever().")
@@ -334,9 +338,12 @@ class PresenceClient(_Common):
                 self.login()
             self.connect()
             if self._dispatch == "none":
-                _deliver(self._core, self._reports)
+                _deliver(self._core, self._reports, self._check_connection)
             else:
-                self._closed.wait()
+                self._start_dispatcher()
+                while not self._core.closed:
+                    self._reports.alarm.wait()
+                    self._check_connection()
         except KeyboardInterrupt:
             self.close()
 
@@ -378,6 +385,14 @@ class PresenceClient(_Common):
         return self._core.online_user_count(self._timeout)
 
     # ---- how
+
+    def _check_connection(self) -> None:
+        """Raise why, if the connection has failed and given up."""
+        if not self._reports.alarm.is_set():
+            return
+        self._reports.alarm.clear()
+        with suppress(RequestTimeout, NotConnectedError, ClientClosed):
+            self._core.await_sync(0.0)  # answered at once, where there is nothing to wait for
 
     def _credentials(
         self, uid: str | None, auth_key: str | None, auth_token: str | None
@@ -428,12 +443,17 @@ def _ca_file(path: str | os.PathLike[str] | None) -> str | None:
 # ---- what other threads run: none of it holds a client, so that one can be dropped
 
 
-def _deliver(core: _core.Client, reports: Reports) -> None:
+def _deliver(
+    core: _core.Client, reports: Reports, after_each: Callable[[], object] | None = None
+) -> None:
+    """Deliver until the client is closed and all is told."""
     while core.wait(None):
         try:
             core.drain(BATCH)
         except Exception as error:  # not a handler's, those are reported one by one
-            reports(error, "the dispatch thread")
+            reports(error, "drain")
+        if after_each is not None:
+            after_each()
 
 
 def _token_answer(core: _core.Client, provide: Callable[[], str]) -> Callable[[], None]:

@@ -1,6 +1,7 @@
 """Where failures are told that no caller is there to catch."""
 
 import logging
+import threading
 from collections.abc import Callable
 
 __all__ = ["Reports"]
@@ -15,6 +16,8 @@ class Reports:
 
     def __init__(self) -> None:
         self._handlers: list[Callable[[BaseException, str], object]] = []
+        self.alarm = threading.Event()
+        """Set when the connection failed, for whoever waits for it to end."""
 
     def __bool__(self) -> bool:
         return bool(self._handlers)
@@ -30,3 +33,5 @@ class Reports:
                 handler(error, where)
             except Exception:
                 _logger.exception("an on_error handler failed")
+        if where == "connection":
+            self.alarm.set()
