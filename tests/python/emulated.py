@@ -1,0 +1,15 @@
+"""What tests need of an emulator besides its public face."""
+
+from typing import Any
+
+from cometpresence.emulator import Emulator
+
+
+def requests(emulator: Emulator) -> list[Any]:
+    """What was asked over HTTP."""
+    return [entry for entry in emulator.journal if (entry["kind"], entry["dir"]) == ("rest", "in")]
+
+
+def token_of(emulator: Emulator, uid: str) -> str:
+    """An auth token, as a backend would make it."""
+    return emulator._call(lambda: emulator._world.credentials.new_token(uid))

@@ -1,0 +1,168 @@
+"""Handlers that fail, take long or ask back; and loops that drain for themselves."""
+
+import logging
+import select
+import threading
+
+import pytest
+from python.conftest import MakeClient
+from python.inbox import PATIENCE, Inbox
+
+from cometpresence import (
+    Resync,
+    SyncReport,
+    User,
+)
+from cometpresence.emulator import Emulator
+
+# ---- handlers that fail or take long
+
+
+def test_a_handler_that_raises_harms_no_other_and_is_reported(
+    plain_emulator: Emulator, make_client: MakeClient
+) -> None:
+    after, errors = Inbox(), Inbox()
+    with make_client(plain_emulator) as client:
+
+        @client.on_user_online(id="broken one")
+        def broken(user: User) -> None:
+            raise ZeroDivisionError(user.uid)
+
+        client.on_user_online(after)
+        client.on_error(errors)
+        plain_emulator.set_online("bob")
+        plain_emulator.set_online("carol")
+        after.wait_for(2)
+        (error, where), _ = errors.wait_for(2)
+        assert isinstance(error, ZeroDivisionError)
+        assert "broken one" in where
+        assert client.stats().handler_errors == 2
+
+
+def test_without_an_error_handler_failures_are_logged_with_their_traceback(
+    plain_emulator: Emulator, make_client: MakeClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    after = Inbox()
+    with make_client(plain_emulator) as client:
+
+        @client.on_user_online
+        def broken(user: User) -> None:
+            raise SystemExit("not the bot's end")
+
+        client.on_user_online(after)
+        plain_emulator.set_online("bob")
+        plain_emulator.set_online("carol")
+        after.wait_for(2)
+    [first, _] = [record for record in caplog.records if record.name == "cometpresence"]
+    assert first.levelno == logging.ERROR
+    assert first.exc_info is not None
+    assert first.exc_info[0] is SystemExit
+    assert "broken" in first.getMessage()
+
+
+def test_an_error_handler_that_raises_is_logged(
+    plain_emulator: Emulator, make_client: MakeClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    after = Inbox()
+    with make_client(plain_emulator) as client:
+        client.on_error(lambda error, where: 1 / 0)
+        client.on_user_online(lambda user: [][1])
+        client.on_user_online(after)
+        plain_emulator.set_online("bob")
+        after.wait_for(1)
+    assert "an on_error handler failed" in caplog.text
+
+
+def test_a_handler_that_sleeps_loses_nothing(
+    plain_emulator: Emulator, make_client: MakeClient
+) -> None:
+    asleep, wake_up, came = threading.Event(), threading.Event(), Inbox()
+    with make_client(plain_emulator) as client:
+
+        @client.on_user_online
+        def slow(user: User) -> None:
+            asleep.set()
+            assert wake_up.wait(PATIENCE)
+            came(user)
+
+        for uid in ("bob", "carol", "dave"):
+            plain_emulator.set_online(uid)
+        assert asleep.wait(PATIENCE)
+        assert client.get_user("bob").is_online  # the network thread is awake meanwhile
+        wake_up.set()
+        came.wait_for(3)
+    assert came.uids() == ["bob", "carol", "dave"]
+
+
+def test_every_blocking_call_returns_inside_a_handler(
+    emulator: Emulator, make_client: MakeClient
+) -> None:
+    answers = Inbox()
+    client = make_client(emulator, resync=Resync(audit_after=None))
+
+    @client.on_user_online(uids={"bob"})
+    def ask_everything(user: User) -> None:
+        answers(client.get_user("carol").uid)
+        answers(client.online_user_count())
+        answers(len(list(client.users())))
+        answers(len(client.users_request().set_limit(2).build().fetch_next()))
+        answers(client.login().uid)
+        answers(type(client.wait_synced(timeout=PATIENCE)))
+        answers(type(client.resync(timeout=PATIENCE)))
+        answers(client.wait(0))
+        answers(client.drain())
+        client.disconnect()
+        client.connect()
+        client.wait_synced(timeout=PATIENCE)
+        client.logout()
+        client.close()
+        answers("closed")
+
+    with client:
+        emulator.set_online("bob")
+        came = answers.wait_until(lambda said: "closed" in said)
+    assert came[:7] == ["carol", 3, 5, 2, "alice", SyncReport, SyncReport]
+    assert came[8:] == [0, "closed"]
+
+
+# ---- without a dispatch thread
+
+
+def test_without_a_thread_handlers_run_where_drain_is_called(
+    plain_emulator: Emulator, make_client: MakeClient
+) -> None:
+    came: list[str] = []
+    with make_client(plain_emulator, dispatch="none") as client:
+        client.on_user_online(lambda user: came.append(threading.current_thread().name))
+        client.drain()
+        plain_emulator.set_online("bob")
+        assert client.wait(PATIENCE) is True
+        while not came:
+            assert client.wait(PATIENCE)
+            client.drain()
+        assert client._dispatcher is None
+    assert came == [threading.current_thread().name]
+
+
+def test_the_bell_can_be_polled(plain_emulator: Emulator, make_client: MakeClient) -> None:
+    with make_client(plain_emulator, dispatch="none") as client:
+        came = Inbox()
+        client.on_user_online(came)
+        plain_emulator.set_online("bob")
+        while not came.letters:
+            ready, _, _ = select.select([client], [], [], PATIENCE)
+            assert ready == [client]
+            client.drain()
+
+
+def test_drain_takes_no_more_than_asked(plain_emulator: Emulator, make_client: MakeClient) -> None:
+    came = Inbox()
+    with make_client(plain_emulator, dispatch="none") as client:
+        client.on_user_online(came)
+        for uid in ("bob", "carol", "dave"):
+            plain_emulator.set_online(uid)
+        told = []
+        while len(came.letters) < 3:
+            assert client.wait(PATIENCE)
+            told.append(client.drain(1))
+        assert max(told) == 1
