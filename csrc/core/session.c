@@ -2,7 +2,8 @@
 
 #include <assert.h>
 #include <stdlib.h>
-#include <string.h>
+
+#include "core/utf8.h"
 
 #define COMPLAINT_EVERY (60 * CP_USEC_PER_SEC) /* about malformed frames */
 #define MISSED_AFTER (1 * CP_USEC_PER_SEC)     /* memory that was short may be back by then */
@@ -109,12 +110,7 @@ void cp_session_notify(cp_session *self, cp_notice *notice)
 
 void cp_session_put_reason(cp_notice *notice, cp_slice reason)
 {
-    size_t room = sizeof notice->reason - 1;
-    size_t length = reason.length < room ? reason.length : room;
-
-    if (length > 0)
-        memcpy(notice->reason, reason.data, length);
-    notice->reason[length] = '\0';
+    cp_utf8_copy(notice->reason, sizeof notice->reason, reason);
 }
 
 void cp_session_report(cp_session *self, const char *where, const cp_failure *failure)
@@ -135,11 +131,12 @@ static void tell_disconnected(cp_session *self, const cp_ending *ending, cp_usec
         .delay = delay,
         .failure = self->cause.kind ? self->cause : ending->failure,
     };
-    cp_slice reason = ending->reason;
+    cp_failure said = notice.failure;
 
-    if (reason.length == 0)
-        reason = cp_slice_of(notice.failure.message);
-    cp_session_put_reason(&notice, reason);
+    if (ending->reason.length > 0)
+        cp_utf8_copy(said.message, sizeof said.message, ending->reason);
+    cp_session_hide_secrets(self, &said);
+    cp_session_put_reason(&notice, cp_slice_of(said.message));
     cp_session_notify(self, &notice);
 }
 
@@ -254,12 +251,15 @@ static void accept(cp_session *self)
     cp_calls_finish_synced(&self->calls, &(cp_sync_report){.generation = self->generation});
 }
 
-static void refused_at_socket(cp_session *self, const char *code, const char *words)
+/* The server's words come last: where they are cut, so is the jwt they may quote. */
+static void refused_at_socket(cp_session *self, const char *code, cp_slice words)
 {
     cp_failure failure = {0};
 
     cp_failure_set(&failure, CP_FAILURE_AUTH, "AUTH_ERR_JWT_REFUSED",
-                   "the socket refused our jwt (%s%s%s)", code, *words ? " " : "", words);
+                   "the socket refused our jwt: %.16s %.*s", code, (int)words.length,
+                   words.length ? words.data : "");
+    cp_session_hide_secrets(self, &failure);
     cp_session_renew(self, &failure);
 }
 
@@ -270,7 +270,7 @@ static void take_auth_answer(cp_session *self, const cp_frame *frame)
     if (frame->accepted)
         accept(self);
     else
-        refused_at_socket(self, frame->auth_code, frame->auth_status);
+        refused_at_socket(self, frame->auth_code, cp_slice_of(frame->auth_status));
 }
 
 void cp_session_missed(cp_session *self)
@@ -434,7 +434,7 @@ void cp_session_closed(cp_session *self, const cp_ending *ending, cp_now now)
     if (!was_wanted)
         ended_as_wished(self, ending);
     else if (was_refusal(self, ending))
-        refused_at_socket(self, "closed", "");
+        refused_at_socket(self, "closed", ending->reason);
     else
         lost(self, ending);
 }

@@ -94,6 +94,7 @@ void cp_session_call_again(cp_session *self, cp_call *call, cp_failure *failure)
 void cp_session_calls_elapsed(cp_session *self);
 
 /* session_rest.c */
+void cp_session_hide_secrets(const cp_session *self, cp_failure *failure); /* the account's */
 void cp_session_renew(cp_session *self, const cp_failure *failure); /* after this refusal */
 void cp_session_renewed(cp_session *self);
 void cp_session_renewal_failed(cp_session *self, const cp_failure *failure);

@@ -34,6 +34,14 @@ static bool keep_quiet(cp_session *self, const cp_http_answer *answer, const cp_
     return is_refused;
 }
 
+/* ---- secrets */
+
+void cp_session_hide_secrets(const cp_session *self, cp_failure *failure)
+{
+    cp_rest_hide(failure, self->account.auth_token);
+    cp_rest_hide(failure, self->account.jwt);
+}
+
 /* ---- renewal of tokens */
 
 void cp_session_renewal_failed(cp_session *self, const cp_failure *failure)
@@ -174,9 +182,12 @@ static void renewal_answered(cp_session *self, const cp_http_answer *answer)
     cp_failure failure = {0};
 
     self->renewal_ticket = 0;
-    if (cp_rest_read_me(answer, &self->account, &failure) == CP_OK)
+    if (cp_rest_read_me(answer, &self->account, &failure) == CP_OK) {
         cp_session_renewed(self);
-    else if (keep_quiet(self, answer, &failure))
+        return;
+    }
+    cp_session_hide_secrets(self, &failure);
+    if (keep_quiet(self, answer, &failure))
         self->renewal_at = self->quiet_until;
     else if (failure.kind == CP_FAILURE_AUTH)
         ask_provider(self, &failure);
@@ -193,6 +204,7 @@ static void sync_answered(cp_session *self, const cp_http_answer *answer)
         tokens_are_good(self);
         return;
     }
+    cp_session_hide_secrets(self, &failure);
     if (keep_quiet(self, answer, &failure))
         return;
     sync_failed(self, &failure);
@@ -208,11 +220,14 @@ static void call_answered(cp_session *self, cp_call *call, const cp_http_answer 
         (void)keep_quiet(self, answer, &failure);
         tokens_are_good(self);
         cp_session_call_succeeded(self, call);
-    } else if (keep_quiet(self, answer, &failure)) {
-        cp_session_call_again(self, call, &failure);
-    } else {
-        cp_session_call_failed(self, call, &failure);
+        return;
     }
+    cp_session_hide_secrets(self, &failure);
+    cp_rest_hide(&failure, call->auth_key);
+    if (keep_quiet(self, answer, &failure))
+        cp_session_call_again(self, call, &failure);
+    else
+        cp_session_call_failed(self, call, &failure);
 }
 
 void cp_session_answered(cp_session *self, const cp_http_answer *answer, cp_now now)

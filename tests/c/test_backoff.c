@@ -178,6 +178,19 @@ TEST(huge_numbers_do_not_overflow)
     CHECK(backoff.attempts == (unsigned)-1);
 }
 
+TEST(a_person_who_asks_begins_anew)
+{
+    cp_backoff_policy policy = defaults;
+    policy.max_attempts = 1;
+    cp_backoff backoff;
+    cp_backoff_init(&backoff, policy, 1);
+    CHECK(cp_backoff_failed(&backoff, 0) >= 0);
+    CHECK(cp_backoff_failed(&backoff, 0) < 0);
+    cp_backoff_reset(&backoff);
+    CHECK(cp_backoff_failed(&backoff, 0) >= 0);
+    CHECK(cp_backoff_failed(&backoff, 0) < 0);
+}
+
 TEST(a_floor_above_the_ceiling_wins)
 {
     cp_backoff_policy policy = defaults;

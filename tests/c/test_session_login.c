@@ -2,6 +2,14 @@
 
 #include "session_feed.h"
 
+static void refuse_quoting(const char *words)
+{
+    char body[256];
+
+    snprintf(body, sizeof body, "{\"error\":{\"code\":\"AUTH_ERR\",\"message\":\"%s\"}}", words);
+    answer_with(401, body);
+}
+
 TEST(a_login_by_key_asks_for_a_token_and_then_who_we_are)
 {
     begin_session();
@@ -93,6 +101,20 @@ TEST(an_unknown_uid_is_a_refusal_too)
     forget_diary();
     refuse_with(404, "ERR_UID_NOT_FOUND");
     CHECK_DIARY("LOGIN_FAILED ERR_UID_NOT_FOUND | failed LOGIN AUTH ERR_UID_NOT_FOUND");
+    end_session();
+}
+
+TEST(a_refusal_that_quotes_a_secret_is_told_without_it)
+{
+    begin_session();
+    call_login("alice", "SECRETKEY");
+    refuse_quoting("the key SECRETKEY is not known");
+    CHECK_TEXT(last_done()->failure.message, "the key ********* is not known");
+    CHECK_TEXT(latest[CP_NOTICE_LOGIN_FAILED].failure.message, "the key ********* is not known");
+    call_with_token(CP_CALL_LOGIN, "SECRETTOKEN");
+    refuse_quoting("SECRETTOKEN?");
+    CHECK_TEXT(last_done()->failure.message, "***********?");
+    CHECK_TEXT(latest[CP_NOTICE_LOGIN_FAILED].failure.message, "***********?");
     end_session();
 }
 

@@ -330,6 +330,32 @@ TEST(a_disconnect_during_a_renewal_ends_it)
     end_session();
 }
 
+TEST(a_refusal_that_quotes_the_jwt_is_told_without_it)
+{
+    begin_session();
+    call_with_token(CP_CALL_LOGIN, "t1");
+    answer(ME_WITH("t1", "SECRETJWT"));
+    opened();
+    closed_with(1008);
+    answer(ME_WITH("t1", "SECRETJWT"));
+    opened();
+    hear("{\"type\":\"auth\",\"body\":{\"code\":\"401\",\"status\":\"no SECRETJWT\"}}");
+    CHECK_TEXT(latest[CP_NOTICE_ERROR].failure.message,
+               "the socket refused our jwt: 401 no *********");
+    end_session();
+}
+
+TEST(an_end_that_quotes_the_jwt_is_told_without_it)
+{
+    begin_session();
+    call_with_token(CP_CALL_LOGIN, "t1");
+    answer(ME_WITH("t1", "SECRETJWT"));
+    be_accepted();
+    ended(&(cp_ending){.code = 1008, .clean = true, .reason = cp_slice_of("old SECRETJWT.")});
+    CHECK_TEXT(latest[CP_NOTICE_DISCONNECTED].reason, "old *********.");
+    end_session();
+}
+
 /* ---- a token that is lost */
 
 TEST(a_call_whose_token_was_lost_is_repeated_with_a_new_one)
