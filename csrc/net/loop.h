@@ -4,6 +4,7 @@
 #include <libwebsockets.h>
 
 #include "net/network.h"
+#include "net/silent.h"
 #include "net/vhost.h"
 
 /* The network thread as the other files of net/ see it: its lws context, who is on it, and
@@ -30,6 +31,7 @@ void cp_loop_wake(void);                  /* something is ready; which, the thre
 void cp_loop_exit(cp_guest *guest); /* the last one out ends the thread, a little later */
 struct lws_context *cp_loop_context(cp_loop *self);
 cp_vhosts *cp_loop_vhosts(cp_loop *self);
+cp_silent *cp_loop_silent(cp_loop *self);
 #define CP_LOOP_SCRATCH (64 * 1024)
 unsigned char *cp_loop_scratch(cp_loop *self); /* LWS_PRE bytes stand before it */
 

@@ -18,6 +18,7 @@
 struct cp_loop {
     struct lws_context *context;
     cp_vhosts vhosts;
+    cp_silent silent;
     /* Under the network's lock: */
     cp_guest *guests;
     cp_guest *knocking, **last_knocking;
@@ -238,6 +239,11 @@ void cp_loop_wake(void)
 cp_vhosts *cp_loop_vhosts(cp_loop *self)
 {
     return &self->vhosts;
+}
+
+cp_silent *cp_loop_silent(cp_loop *self)
+{
+    return &self->silent;
 }
 
 struct lws_context *cp_loop_context(cp_loop *self)

@@ -132,6 +132,7 @@ struct lws_vhost *cp_vhosts_find(cp_vhosts *self, struct lws_context *context, b
         if (is_for(each, tls, ca_file))
             return each->lws;
     }
+    cp_failure_no_memory(failure); /* unless it turns out to be the certificates */
     made = calloc(1, sizeof *made);
     if (made == NULL)
         return NULL;

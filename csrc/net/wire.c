@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* At least this long for one address before the next is tried. */
-#define PATIENCE (1 * CP_USEC_PER_SEC)
+/* With one address, before the next is tried; the last one has all the time left. */
+#define PATIENCE (2 * CP_USEC_PER_SEC)
 #define AGAIN (20 * CP_USEC_PER_MS) /* until a connection that was killed is gone */
 
 /* ---- memory */
@@ -124,6 +124,9 @@ static void on_alarm(lws_sorted_usec_list_t *sul)
 {
     cp_wire *self = lws_container_of(sul, cp_wire, alarm);
 
+    if (self->wsi != NULL && !self->is_connected)
+        cp_silent_add(cp_loop_silent(self->loop), self->addresses.text[self->next_address - 1],
+                      cp_network_now());
     if (cp_network_now() >= self->deadline || self->is_connected || self->lookup != NULL)
         cp_wire_fail(self, CP_FAILURE_TIMEOUT, "ERR_TIMEOUT",
                      self->is_connected ? "no answer in time"
@@ -131,8 +134,8 @@ static void on_alarm(lws_sorted_usec_list_t *sul)
                                         : "no connection in time");
     else if (self->wsi == NULL)
         try_next_address(self);
-    else /* this address is silent; its end brings the next one */
-        drop(self);
+    else
+        drop(self); /* its end brings the next one */
 }
 
 void cp_wire_set_alarm(cp_wire *self, cp_usec at)
@@ -143,17 +146,16 @@ void cp_wire_set_alarm(cp_wire *self, cp_usec at)
                      at > now ? at - now : 1);
 }
 
-/* The time left is shared by the addresses left. */
+/* No address has more than its share of the time left. */
 static void set_patience(cp_wire *self)
 {
     cp_usec now = cp_network_now();
     unsigned left = self->addresses.count - self->next_address + 1;
     cp_usec share = (self->deadline - now) / left;
 
-    if (share < PATIENCE)
+    if (left > 1 && share > PATIENCE)
         share = PATIENCE;
-    cp_wire_set_alarm(self,
-                      left > 1 && now + share < self->deadline ? now + share : self->deadline);
+    cp_wire_set_alarm(self, now + share);
 }
 
 static bool start_lws(cp_wire *self, struct lws_vhost *vhost, const char *address)
@@ -214,6 +216,7 @@ static void on_addresses(void *owner, const cp_addresses *addresses)
 
     self->lookup = NULL;
     self->addresses = *addresses;
+    cp_silent_put_last(cp_loop_silent(self->loop), &self->addresses, cp_network_now());
     if (addresses->count == 0)
         cp_wire_fail(self, CP_FAILURE_CONNECTION_LOST, "ERR_DNS", addresses->error);
     else

@@ -104,8 +104,8 @@ static void on_connection_error(cp_wire *self, const char *words)
     const char *reason = cp_loop_vhosts(self->loop)->handshake_failure;
     cp_failure failure = {0};
 
-    if (words == NULL)
-        words = "no connection";
+    if (words == NULL || self->is_dropped)
+        words = "no connection"; /* and not what lws makes of our own impatience */
     if (self->target.tls && !self->is_connected && is_about_tls(words))
         cp_failure_set(&failure, CP_FAILURE_TLS, "ERR_TLS", "%s: %s", self->authority,
                        reason ? reason : words);
