@@ -7,6 +7,7 @@
 
 #define PLATFORM "python"
 #define UID_LIMIT 1024 /* bytes; CometChat's own is 100 characters */
+#define KEY_LIMIT 1024 /* of the auth key, which has 40 */
 
 /* ---- what every request has */
 
@@ -150,6 +151,8 @@ cp_status cp_rest_create_token(const cp_account *account, cp_slice uid, cp_slice
     cp_status status = check_uid(uid, failure);
     if (status == CP_OK && auth_key.length == 0)
         status = cp_failure_refuse(failure, "MISSING_PARAMETERS", "auth key", "is missing");
+    if (status == CP_OK && auth_key.length > KEY_LIMIT)
+        status = cp_failure_refuse(failure, "INVALID_PARAMETER", "auth key", "is too long");
     if (status == CP_OK)
         status = begin(account, CP_SERVICE_ADMIN, "POST", out, failure);
     if (status == CP_OK)

@@ -172,7 +172,12 @@ TEST(a_secret_that_cannot_be_sent_is_not_quoted)
 
 TEST(a_login_needs_a_key)
 {
+    char long_key[1026];
+
+    memset(long_key, 'k', sizeof long_key);
+    long_key[sizeof long_key - 1] = '\0';
     begin();
+    check_refused(create_token("alice", long_key), CP_FAILURE_CONFIG, "INVALID_PARAMETER");
     check_refused(create_token("alice", ""), CP_FAILURE_CONFIG, "MISSING_PARAMETERS");
     check_refused(create_token("alice", NULL), CP_FAILURE_CONFIG, "MISSING_PARAMETERS");
 }
