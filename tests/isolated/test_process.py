@@ -1,65 +1,19 @@
 """What a client owes the process it lives in.  Each case is a script of its own in scripts/, run
 with the arguments for a client; it must say what is expected, and end in time."""
 
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
-from pathlib import Path
-from signal import SIGINT
 
 import pytest
+from isolated.script import Script
 
 from cometpresence.emulator import Emulator
-
-SCRIPTS = Path(__file__).parent / "scripts"
-PATIENCE = 30.0  # an interpreter on a busy machine may take its time
 
 
 @pytest.fixture(params=["plain", "tls"])
 def emulator(request: pytest.FixtureRequest) -> Iterator[Emulator]:
     with Emulator(tls=request.param == "tls") as emulator:
         yield emulator
-
-
-class Script:
-    """One of the scripts, running; ended with its with-block, whatever it does."""
-
-    def __init__(self, name: str, emulator: Emulator, *options: str) -> None:
-        arguments = repr(emulator.client_args("superhero1"))
-        self._process = subprocess.Popen(
-            [sys.executable, "-X", "dev", SCRIPTS / f"{name}.py", arguments, *options],
-            text=True,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        )
-
-    def __enter__(self) -> "Script":
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self._process.kill()
-        self._process.communicate()
-
-    def line(self) -> str:
-        """The next line it says."""
-        assert self._process.stdout is not None
-        return self._process.stdout.readline().rstrip("\n")
-
-    def go_on(self) -> None:
-        assert self._process.stdin is not None
-        self._process.stdin.write("\n")
-        self._process.stdin.flush()
-
-    def interrupt(self) -> None:
-        self._process.send_signal(SIGINT)
-
-    def end(self, within: float = PATIENCE) -> tuple[int, str]:
-        """The exit code, and what it complained about."""
-        out, err = self._process.communicate(timeout=within)
-        assert out == ""
-        return self._process.returncode, err
 
 
 @pytest.mark.parametrize(
