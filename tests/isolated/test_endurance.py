@@ -1,0 +1,49 @@
+"""What only shows after many times, or after a long one."""
+
+import time
+from ast import literal_eval
+
+import pytest
+from isolated.script import Script
+
+from cometpresence.emulator import Emulator
+
+EXITS = 50
+LIVES = 200
+
+
+def test_fifty_scripts_that_end_while_connected_all_end_well() -> None:
+    with Emulator() as emulator:
+        for _ in range(EXITS // 2):
+            with (
+                Script("exit_without_close", emulator, "returns") as one,
+                Script("exit_without_close", emulator, "returns") as two,
+            ):
+                for script in (one, two):
+                    assert script.line() == "connected"
+                    assert script.line() == "the end"
+                    began = time.monotonic()
+                    assert script.end() == (0, "")
+                    assert time.monotonic() - began < 2.5
+        emulator.wait_for(lambda entry: "superhero1" not in emulator.online)
+        sockets = [e for e in emulator.journal if e.get("event") == "socket_authenticated"]
+        assert len(sockets) == EXITS
+
+
+@pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
+def test_two_hundred_clients_leave_nothing_behind(tls: bool) -> None:
+    with Emulator(tls=tls) as emulator, Script("live_and_die", emulator, str(LIVES)) as script:
+        half, whole = literal_eval(script.line()), literal_eval(script.line())
+        assert script.end() == (0, "")
+    # The network thread and its two descriptors may just be coming or going.
+    assert whole["descriptors"] <= half["descriptors"] + 2
+    assert whole["threads"] <= half["threads"] + 1
+    assert whole["kilobytes"] - half["kilobytes"] < 1024  # 10 KB a client
+
+
+def test_sys_exit_in_a_handler_ends_neither_the_process_nor_its_good_end() -> None:
+    with Emulator() as emulator, Script("exit_in_handler", emulator) as script:
+        assert script.line() == "connected"
+        emulator.set_online("superhero2")
+        assert sorted([script.line(), script.line()]) == ["alive superhero2", "told SystemExit"]
+        assert script.end() == (0, "")
