@@ -1,5 +1,6 @@
 """What only shows after many times, or after a long one."""
 
+import threading
 import time
 from ast import literal_eval
 
@@ -10,6 +11,7 @@ from cometpresence.emulator import Emulator
 
 EXITS = 50
 LIVES = 200
+FORKS = 40
 
 
 def test_fifty_scripts_that_end_while_connected_all_end_well() -> None:
@@ -46,4 +48,26 @@ def test_sys_exit_in_a_handler_ends_neither_the_process_nor_its_good_end() -> No
         assert script.line() == "connected"
         emulator.set_online("superhero2")
         assert sorted([script.line(), script.line()]) == ["alive superhero2", "told SystemExit"]
+        assert script.end() == (0, "")
+
+
+@pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
+def test_forks_in_the_middle_of_everything_harm_neither_side(tls: bool) -> None:
+    with Emulator(tls=tls) as emulator, Script("fork_often", emulator, str(FORKS)) as script:
+        assert script.line() == "connected"
+        done = threading.Event()
+
+        def pour() -> None:
+            while not done.wait(0.001):
+                emulator.set_online("superhero2")
+                emulator.set_offline("superhero2")
+
+        pouring = threading.Thread(target=pour)
+        pouring.start()
+        try:
+            said = script.line()
+        finally:
+            done.set()
+            pouring.join()
+        assert said == "generation 1"  # nobody's connection was lost
         assert script.end() == (0, "")
