@@ -220,7 +220,9 @@ class _Common(Handlers):
             self._core.close(timeout)
         self._reports.alarm.set()
         dispatcher = self._dispatcher
-        if dispatcher is not None and dispatcher is not threading.current_thread():
+        if dispatcher is None or dispatcher is threading.current_thread():
+            return
+        if dispatcher.is_alive():  # a Ctrl-C in its start() leaves one that join() would refuse
             dispatcher.join(max(0.0, deadline - time.monotonic()))
 
 

@@ -33,7 +33,8 @@ def test_a_script_that_does_not_close_ends_within_two_seconds(
         assert time.monotonic() - began < 2.5  # two for the client, the rest for the interpreter
     assert exit_code == code, err
     assert ("ZeroDivisionError" in err) is (how == "raises")
-    assert "superhero1" not in emulator.online  # it said farewell
+    ended = emulator.wait_for(lambda entry: entry.get("event") == "socket_closed")
+    assert (ended["by"], ended["code"]) == ("client", 1000)  # it said farewell
 
 
 def test_a_forked_child_is_told_so_and_can_make_a_client_of_its_own(emulator: Emulator) -> None:
