@@ -244,8 +244,10 @@ def find_callback(listener: object, names: tuple[str, ...]) -> Callable[..., obj
             return own[name]  # type: ignore[no-any-return]
     for kind in type(listener).__mro__:
         for name in names:
-            if name in kind.__dict__ and kind not in _KINDS:
-                return getattr(listener, name)  # type: ignore[no-any-return]
+            found = kind.__dict__.get(name)
+            if found is not None and kind not in _KINDS:
+                bind = getattr(found, "__get__", None)
+                return found if bind is None else bind(listener, type(listener))  # type: ignore[no-any-return]
     return None
 
 

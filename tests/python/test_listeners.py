@@ -92,6 +92,19 @@ def test_the_most_derived_class_wins_whatever_it_spells() -> None:
     assert came == ["child", "parent"]
 
 
+def test_a_callback_may_come_from_a_class_behind_ours() -> None:
+    came: list[User] = []
+
+    class Mixin:
+        def onUserOnline(self, user: User) -> None:
+            came.append(user)
+
+    class Mine(UserListener, Mixin): ...  # type: ignore[misc]
+
+    tell(Mine(), ONLINE, BOB)
+    assert came == [BOB]
+
+
 def test_methods_are_looked_up_when_they_are_called() -> None:
     came: list[str] = []
     listener = UserListener(onUserOnline=lambda user: came.append("first"))
