@@ -387,7 +387,6 @@ static void pump(cp_connection *self)
         drop_unwanted(self);
         more |= send_requests(self);
     }
-    publish(self); /* before anybody is woken: they look at once */
     finish_calls(self);
     if (cp_session_state_of(self->session) == CP_STATE_CLOSED && self->socket == NULL)
         over(self);

@@ -16,6 +16,7 @@
 #define DESCRIPTORS_ASSUMED 65536
 
 struct cp_loop {
+    pthread_t thread;
     struct lws_context *context;
     cp_vhosts vhosts;
     cp_silent silent;
@@ -23,6 +24,7 @@ struct cp_loop {
     cp_guest *guests;
     cp_guest *knocking, **last_knocking;
     bool is_leaving; /* everybody was told to */
+    cp_loop *next_ended;
     unsigned char room[LWS_PRE + CP_LOOP_SCRATCH];
 };
 
@@ -33,7 +35,8 @@ static struct {
     pthread_cond_t fewer; /* threads */
     unsigned threads;
     cp_loop *current;
-} network = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, 0, NULL};
+    cp_loop *ended; /* to be joined */
+} network = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, 0, NULL, NULL};
 
 static atomic_uint epoch;
 
@@ -109,26 +112,36 @@ static void *run(void *arg)
     lws_context_destroy(self->context);
     cp_vhosts_destroy(&self->vhosts);
     pthread_mutex_lock(&network.lock);
-    free(self);
+    self->next_ended = network.ended;
+    network.ended = self;
     network.threads -= 1;
     pthread_cond_broadcast(&network.fewer);
     pthread_mutex_unlock(&network.lock);
     return NULL;
 }
 
+/* Under the lock, which they took as the last thing they did: this does not wait long. */
+static void join_ended(void)
+{
+    while (network.ended != NULL) {
+        cp_loop *gone = network.ended;
+
+        network.ended = gone->next_ended;
+        pthread_join(gone->thread, NULL);
+        free(gone);
+    }
+}
+
 /* Signals are for Python's threads. */
 static bool start_thread(cp_loop *self)
 {
     sigset_t all, old;
-    pthread_t thread;
     bool started;
 
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &old);
-    started = pthread_create(&thread, NULL, run, self) == 0;
+    started = pthread_create(&self->thread, NULL, run, self) == 0;
     pthread_sigmask(SIG_SETMASK, &old, NULL);
-    if (started)
-        pthread_detach(thread);
     return started;
 }
 
@@ -171,6 +184,7 @@ cp_status cp_loop_enter(cp_guest *guest)
     cp_status status = CP_ERR_SYSTEM;
 
     pthread_mutex_lock(&network.lock);
+    join_ended();
     if (network.current == NULL)
         network.current = start_loop();
     if (network.current != NULL) {
@@ -298,6 +312,7 @@ cp_status cp_network_shutdown(cp_usec most)
         pthread_cond_timedwait(&network.fewer, &network.lock, &soon);
     }
     is_over = network.threads == 0;
+    join_ended();
     pthread_mutex_unlock(&network.lock);
     return is_over ? CP_OK : CP_ERR_TIMEOUT;
 }
@@ -316,5 +331,5 @@ void cp_network_forked(void)
     pthread_mutex_init(&network.lock, NULL);
     pthread_cond_init(&network.fewer, NULL);
     network.threads = 0;
-    network.current = NULL;
+    network.current = network.ended = NULL;
 }
