@@ -26,7 +26,6 @@ DEGRADED: Final[int]  # (reason: str)
 LOGGED_IN: Final[int]  # (User)
 LOGIN_FAILED: Final[int]  # (CometChatException)
 LOGGED_OUT: Final[int]  # ()
-TOKEN_WANTED: Final[int]  # (); answer with Client.answer_token
 
 @final
 class User:
@@ -169,6 +168,7 @@ class Client:
     ) -> tuple[list[User], int]: ...  # the page, and the number of pages there are (0: not said)
     def await_sync(self, timeout: float | None) -> SyncReport: ...
     def resync(self, timeout: float | None) -> SyncReport: ...
+    def await_demand(self) -> None: ...  # the provider is to be asked; ClientClosed at the end
     def answer_token(self, auth_token: str | None, /) -> None: ...  # None: the provider failed
     # listeners; origins is a set of 1 << Origin.value
     def add_listener(

@@ -121,13 +121,8 @@ class _Common(Handlers):
         self._dispatch = dispatch
         self._dispatcher: threading.Thread | None = None
         self._dispatcher_lock = threading.Lock()
+        self._provider_thread: threading.Thread | None = None
         self._is_in_use = False
-        if token_provider is not None:
-            self._core.add_listener(
-                "cometpresence:token-provider",
-                {_core.TOKEN_WANTED: _token_answer(self._core, token_provider)},
-                0,
-            )
         _process.remember(self)
 
     # ---- who and where
@@ -195,7 +190,7 @@ class _Common(Handlers):
         that was only made and dropped leaves no thread behind."""
         if self._dispatch == "none" or not self._is_in_use:
             return
-        if not (self._registry or self._reports or self._token_provider):
+        if not (self._registry or self._reports):
             return
         self._start_dispatcher()
 
@@ -213,6 +208,22 @@ class _Common(Handlers):
     def _begin_use(self) -> None:
         self._is_in_use = True
         self._listeners_wait()
+        self._start_provider()
+
+    def _start_provider(self) -> None:
+        """A thread of its own asks the token provider: a handler that waits for an answer may be
+        what needs the new token."""
+        if self._token_provider is None or self._core.closed:
+            return
+        with self._dispatcher_lock:
+            if self._provider_thread is None:
+                self._provider_thread = threading.Thread(
+                    target=_provide_tokens,
+                    args=(self._core, self._token_provider, self._reports),
+                    name="cometpresence token provider",
+                    daemon=True,
+                )
+                self._provider_thread.start()
 
     def _close(self, timeout: float) -> None:
         deadline = time.monotonic() + timeout
@@ -458,12 +469,14 @@ def _deliver(
             after_each()
 
 
-def _token_answer(core: _core.Client, provide: Callable[[], str]) -> Callable[[], None]:
-    def answer() -> None:
-        token = None
-        try:
-            token = check_text(provide(), "provided auth token")
-        finally:
+def _provide_tokens(core: _core.Client, provide: Callable[[], str], reports: Reports) -> None:
+    """Ask the provider whenever the server no longer takes our token, until the client is closed."""
+    with suppress(ClientClosed):
+        while True:
+            core.await_demand()
+            token = None
+            try:
+                token = check_text(provide(), "provided auth token")
+            except Exception as error:
+                reports(error, "token_provider")
             core.answer_token(token)
-
-    return answer

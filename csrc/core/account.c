@@ -51,6 +51,7 @@ cp_status cp_account_set_token(cp_account *self, cp_slice auth_token)
         return status;
     cp_secret_free(self->auth_token);
     self->auth_token = copy;
+    self->tokens++;
     return CP_OK;
 }
 
@@ -196,8 +197,10 @@ cp_status cp_account_learn(cp_account *self, const cp_json *data)
     cp_account fresh;
     cp_account_init(&fresh, self->config);
     cp_status status = learn_all(&fresh, data);
-    if (status == CP_OK)
+    if (status == CP_OK) {
         adopt(self, &fresh);
+        self->tokens++;
+    }
     cp_account_forget(&fresh);
     return status;
 }

@@ -13,6 +13,7 @@ typedef struct cp_account {
     char *uid;        /* NULL: nobody is logged in */
     char *auth_token; /* secret */
     char *jwt;        /* secret */
+    unsigned tokens;  /* how many it has had: a refusal of an older one says nothing of this */
     cp_presence me;   /* me.user NULL: nobody is logged in */
 
     /* From the server's settings; "" and 0 where it sent none. */

@@ -19,6 +19,7 @@ typedef enum cp_call_kind {
     CP_CALL_AWAIT_SYNC, /* finished when SYNCED                   → report */
     CP_CALL_RESYNC,     /* starts one and waits for it            → report */
     CP_CALL_CLOSE,      /* logs nothing out; finished when the socket is gone */
+    CP_CALL_AWAIT_DEMAND, /* finished when the token provider is to be asked, once per demand */
 } cp_call_kind;
 
 typedef struct cp_sync_report {
@@ -54,6 +55,7 @@ typedef struct cp_call {
     struct cp_call *next_cancelled; /* the connection's */
     bool is_cancelled;              /* likewise: it stands in that list, or has */
     uint64_t ticket;      /* the session's: the request under way for it, 0: none */
+    unsigned tokens;      /* the session's: of the account, when that was written */
     unsigned step;        /* the session's */
 } cp_call;
 

@@ -133,6 +133,7 @@ bool cp_calls_next_request(cp_calls *self, const cp_account *account, uint64_t t
 
         if (status == CP_OK) {
             out->ticket = call->ticket = ticket;
+            call->tokens = account->tokens;
             out->deadline = call->deadline;
             list_push(&self->under_way, call);
             self->under_way_count += 1;
@@ -267,7 +268,7 @@ void cp_calls_resume(cp_calls *self, const cp_failure *failure)
 static bool is_of_account(const cp_call *call)
 {
     return call->kind != CP_CALL_LOGIN && call->kind != CP_CALL_DISCONNECT &&
-           call->kind != CP_CALL_CLOSE;
+           call->kind != CP_CALL_CLOSE && call->kind != CP_CALL_AWAIT_DEMAND;
 }
 
 static void finish_of_account(cp_calls *self, cp_call_list *list, const cp_failure *failure)

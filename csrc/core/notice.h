@@ -15,7 +15,6 @@ typedef enum cp_notice_kind {
     CP_NOTICE_SYNCED,
     CP_NOTICE_DEGRADED,
     CP_NOTICE_ERROR,
-    CP_NOTICE_TOKEN_WANTED, /* the token provider is asked; answer with CP_CALL_TOKEN */
     CP_NOTICE_LOGGED_IN,
     CP_NOTICE_LOGIN_FAILED,
     CP_NOTICE_LOGGED_OUT,

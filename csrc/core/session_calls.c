@@ -111,18 +111,27 @@ void cp_session_call_again(cp_session *self, cp_call *call, cp_failure *failure)
     cp_calls_finish(&self->calls, call, failure);
 }
 
-/* A token is renewed for those who can be asked for again, once each. */
+/* Those that can be asked for again with another token. */
+static bool is_question(const cp_call *call)
+{
+    return call->kind == CP_CALL_GET_USER || call->kind == CP_CALL_GET_USERS ||
+           call->kind == CP_CALL_COUNT;
+}
+
+/* A token is renewed once for each question. */
 static bool can_be_renewed(const cp_session *self, const cp_call *call, const cp_failure *failure)
 {
-    bool asks = call->kind == CP_CALL_GET_USER || call->kind == CP_CALL_GET_USERS ||
-                call->kind == CP_CALL_COUNT;
-
-    return asks && cp_rest_is_token_lost(failure) && call->step == 0 &&
+    return is_question(call) && cp_rest_is_token_lost(failure) && call->step == 0 &&
            self->state != CP_STATE_REFUSED;
 }
 
 void cp_session_call_failed(cp_session *self, cp_call *call, const cp_failure *failure)
 {
+    if (is_question(call) && cp_rest_is_token_lost(failure) &&
+        call->tokens != self->account.tokens) {
+        cp_calls_ask(&self->calls, call); /* it was an older token that was refused */
+        return;
+    }
     if (can_be_renewed(self, call, failure)) {
         call->step = 1;
         cp_calls_wait(&self->calls, call);
@@ -211,6 +220,17 @@ static void call_token(cp_session *self, cp_call *call)
     cp_calls_finish(&self->calls, call, &failure);
 }
 
+/* Whoever runs the token provider waits here for it to be needed. */
+static void call_await_demand(cp_session *self, cp_call *call)
+{
+    if (self->renewal != CP_RENEWAL_ASK_PROVIDER || self->demand_is_told) {
+        cp_calls_wait(&self->calls, call);
+        return;
+    }
+    self->demand_is_told = true;
+    cp_calls_finish(&self->calls, call, NULL);
+}
+
 /* ---- the socket */
 
 static void call_connect(cp_session *self, cp_call *call)
@@ -282,6 +302,10 @@ static void call_rest(cp_session *self, cp_call *call)
 {
     cp_failure failure = {0};
 
+    if (self->renewal != CP_RENEWAL_NONE && is_question(call)) {
+        cp_calls_wait(&self->calls, call); /* for a token that is not known to be lost */
+        return;
+    }
     if (self->quiet_until <= self->now.usec) {
         cp_calls_ask(&self->calls, call);
         return;
@@ -320,6 +344,9 @@ void cp_session_called(cp_session *self, cp_call *call, cp_now now)
         break;
     case CP_CALL_TOKEN:
         call_token(self, call);
+        break;
+    case CP_CALL_AWAIT_DEMAND:
+        call_await_demand(self, call);
         break;
     case CP_CALL_DISCONNECT:
         call_disconnect(self, call);

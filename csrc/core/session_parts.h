@@ -55,6 +55,7 @@ struct cp_session {
     cp_renewal renewal;
     uint64_t renewal_ticket; /* 0: none under way */
     cp_usec renewal_at;
+    bool demand_is_told; /* to a CP_CALL_AWAIT_DEMAND */
     bool asked_server, asked_provider; /* since our tokens last proved good */
 
     cp_usec sync_at;       /* when the next comparison is due */

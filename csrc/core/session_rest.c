@@ -60,8 +60,6 @@ static void ask_server(cp_session *self)
 
 static void ask_provider(cp_session *self, const cp_failure *failure)
 {
-    cp_notice notice = {.kind = CP_NOTICE_TOKEN_WANTED};
-
     if (!self->config->has_token_provider || self->asked_provider) {
         cp_session_renewal_failed(self, failure);
         return;
@@ -69,7 +67,8 @@ static void ask_provider(cp_session *self, const cp_failure *failure)
     self->asked_provider = true;
     self->renewal = CP_RENEWAL_ASK_PROVIDER;
     self->renewal_at = CP_NEVER;
-    cp_session_notify(self, &notice);
+    self->demand_is_told = cp_calls_has(&self->calls, CP_CALL_AWAIT_DEMAND);
+    cp_calls_finish_waiting(&self->calls, CP_CALL_AWAIT_DEMAND, NULL);
 }
 
 /* A socket that was refused has no use any more; one that is live goes on meanwhile. */

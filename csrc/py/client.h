@@ -65,7 +65,6 @@ typedef enum listener_kind {
     KIND_LOGGED_IN,
     KIND_LOGIN_FAILED,
     KIND_LOGGED_OUT,
-    KIND_TOKEN_WANTED,
     LISTENER_KINDS,
 } listener_kind;
 
@@ -115,6 +114,7 @@ PyObject *client_get_users(PyObject *op, PyObject *args, PyObject *keywords);
 PyObject *client_online_user_count(PyObject *op, PyObject *args, PyObject *keywords);
 PyObject *client_await_sync(PyObject *op, PyObject *args, PyObject *keywords);
 PyObject *client_resync(PyObject *op, PyObject *args, PyObject *keywords);
+PyObject *client_await_demand(PyObject *op, PyObject *none);
 PyObject *client_answer_token(PyObject *op, PyObject *auth_token);
 
 /* ---- client_look.c */

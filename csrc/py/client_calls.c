@@ -164,6 +164,11 @@ PyObject *client_disconnect(PyObject *op, PyObject *args, PyObject *keywords)
     return finish_plain(op, new_timed_task(op, CP_CALL_DISCONNECT, args, keywords));
 }
 
+PyObject *client_await_demand(PyObject *op, PyObject *Py_UNUSED(none))
+{
+    return finish_plain(op, new_task((client_object *)op, CP_CALL_AWAIT_DEMAND, Py_None));
+}
+
 /* Nobody waits for this one: the provider's answer may come from any thread. */
 PyObject *client_answer_token(PyObject *op, PyObject *auth_token)
 {

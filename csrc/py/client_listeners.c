@@ -21,7 +21,6 @@ const char *const kind_constant[LISTENER_KINDS] = {
     [KIND_LOGGED_IN] = "LOGGED_IN",
     [KIND_LOGIN_FAILED] = "LOGIN_FAILED",
     [KIND_LOGGED_OUT] = "LOGGED_OUT",
-    [KIND_TOKEN_WANTED] = "TOKEN_WANTED",
 };
 
 const char *const kind_handler[LISTENER_KINDS] = {
@@ -31,7 +30,6 @@ const char *const kind_handler[LISTENER_KINDS] = {
     [KIND_DISCONNECTED] = "on_disconnected", [KIND_SYNCED] = "on_synced",
     [KIND_DEGRADED] = "on_degraded",         [KIND_LOGGED_IN] = "login_success",
     [KIND_LOGIN_FAILED] = "login_failure",   [KIND_LOGGED_OUT] = "logout_success",
-    [KIND_TOKEN_WANTED] = "token_provider",
 };
 
 /* ---- one listener */

@@ -119,8 +119,10 @@ static PyMethodDef client_methods[] = {
     CALL("await_sync", client_await_sync,
          "await_sync($self, timeout)\n--\n\nUntil the picture is complete."),
     CALL("resync", client_resync, "resync($self, timeout)\n--\n\nCompares with the server now."),
+    {"await_demand", client_await_demand, METH_NOARGS,
+     PyDoc_STR("await_demand($self, /)\n--\n\nWaits until the token provider is to be asked.")},
     {"answer_token", client_answer_token, METH_O,
-     PyDoc_STR("answer_token($self, auth_token, /)\n--\n\nWhat TOKEN_WANTED asked for.")},
+     PyDoc_STR("answer_token($self, auth_token, /)\n--\n\nWhat await_demand() was about.")},
 
     CALL("add_listener", client_add_listener,
          "add_listener($self, id, handlers, origins)\n--\n\nThe same id replaces."),

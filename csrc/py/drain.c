@@ -345,9 +345,6 @@ static void read_notice(core_state *state, const cp_notice *notice, bulletin *ou
     case CP_NOTICE_LOGGED_OUT:
         out->kind = KIND_LOGGED_OUT;
         break;
-    case CP_NOTICE_TOKEN_WANTED:
-        out->kind = KIND_TOKEN_WANTED;
-        break;
     case CP_NOTICE_ERROR:
         Py_UNREACHABLE();
     }

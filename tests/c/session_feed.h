@@ -204,6 +204,19 @@ static inline void refuse_with(int status, const char *code)
     answer_with(status, body);
 }
 
+/* To the youngest request on the table: a refusal with this code, or (status 0) a body. */
+static inline void answer_last(int status, const char *text)
+{
+    table_request last = requests[request_count - 1];
+
+    memmove(requests + 1, requests, (request_count - 1) * sizeof *requests);
+    requests[0] = last;
+    if (status == 0)
+        answer_with(200, text);
+    else
+        refuse_with(status, text);
+}
+
 static inline void ask_to_wait(const char *retry_after)
 {
     give((cp_http_answer){.status = 429,

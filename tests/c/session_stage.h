@@ -67,7 +67,7 @@ static inline void forget_diary(void)
 
 static const char *const call_names[] = {
     "LOGIN",     "TOKEN", "LOGOUT",     "CONNECT", "DISCONNECT", "GET_USER",
-    "GET_USERS", "COUNT", "AWAIT_SYNC", "RESYNC",  "CLOSE",
+    "GET_USERS", "COUNT", "AWAIT_SYNC", "RESYNC",  "CLOSE",      "AWAIT_DEMAND",
 };
 static const char *const failure_names[] = {
     "NONE",    "CONFIG",       "AUTH",     "TLS",    "NOT_CONNECTED", "CONNECTION_LOST",
@@ -94,9 +94,6 @@ static inline void note_notice(const cp_notice *notice)
         break;
     case CP_NOTICE_ERROR:
         note("ERROR %s %s", notice->reason, notice->failure.code);
-        break;
-    case CP_NOTICE_TOKEN_WANTED:
-        note("TOKEN_WANTED");
         break;
     case CP_NOTICE_LOGGED_IN:
         note("LOGGED_IN");

@@ -10,6 +10,7 @@ static void begin_with_provider(void)
     begin_config(CP_SUBSCRIBE_NONE);
     config.has_token_provider = true;
     begin_configured();
+    call(CP_CALL_AWAIT_DEMAND);
 }
 
 /* ---- a jwt that is refused */
@@ -161,7 +162,7 @@ TEST(the_token_provider_is_asked_once_when_the_server_does_not_help)
     closed_with(1008);
     forget_diary();
     refuse_with(401, LOST);
-    CHECK_DIARY("TOKEN_WANTED");
+    CHECK_DIARY("done AWAIT_DEMAND");
     elapse(3600 * SEC); /* it takes its time */
     CHECK_DIARY("");
     call_with_token(CP_CALL_TOKEN, "t2");
@@ -186,7 +187,7 @@ TEST(a_fresh_jwt_that_is_refused_leads_to_the_token_provider)
     opened();
     forget_diary();
     closed_with(1008);
-    CHECK_DIARY("TOKEN_WANTED");
+    CHECK_DIARY("done AWAIT_DEMAND");
     call_with_token(CP_CALL_TOKEN, "t2");
     answer(ME_WITH("t2", "j3"));
     be_accepted();
@@ -400,6 +401,59 @@ TEST(several_calls_wait_for_one_renewal)
     CHECK_DIARY("GET /v3.0/me");
     answer(ME_WITH("t1", "j2"));
     CHECK_DIARY("GET /v3.0/users/bob | POST /api/v1.0/online-members");
+    end_session();
+}
+
+TEST(a_late_refusal_of_the_old_token_says_nothing_of_the_new_one)
+{
+    begin_with_provider();
+    get_connected();
+    call_get_user("ann", CP_NEVER);
+    call_get_user("bob", CP_NEVER);
+    forget_diary();
+    refuse_with(401, LOST); /* ann */
+    CHECK_DIARY("GET /v3.0/me");
+    answer_last(401, LOST); /* GET me, before bob's answer is in */
+    CHECK_DIARY("done AWAIT_DEMAND");
+    call_with_token(CP_CALL_TOKEN, "t2");
+    answer_last(0, ME_WITH("t2", "j2"));
+    CHECK_DIARY("PUT /v3.0/me | GET /v3.0/users/ann | done TOKEN");
+    refuse_with(401, LOST); /* bob's, about t1 */
+    CHECK_DIARY("GET /v3.0/users/bob");
+    CHECK_INT(cp_session_state_of(session), CP_STATE_LIVE);
+    end_session();
+}
+
+TEST(a_question_during_a_renewal_waits_for_the_new_token)
+{
+    begin_with_provider();
+    get_connected();
+    call_get_user("ann", CP_NEVER);
+    refuse_with(401, LOST);
+    refuse_with(401, LOST); /* GET me */
+    forget_diary();
+    call_get_user("bob", CP_NEVER);
+    CHECK_DIARY("");
+    call_with_token(CP_CALL_TOKEN, "t2");
+    answer(ME_WITH("t2", "j2"));
+    CHECK_DIARY("PUT /v3.0/me | GET /v3.0/users/ann | GET /v3.0/users/bob | done TOKEN");
+    end_session();
+}
+
+TEST(a_demand_is_told_to_whoever_asks_late_but_once)
+{
+    begin_config(CP_SUBSCRIBE_NONE);
+    config.has_token_provider = true;
+    begin_configured();
+    log_in();
+    opened();
+    closed_with(1008);
+    refuse_with(401, LOST);
+    forget_diary();
+    call(CP_CALL_AWAIT_DEMAND);
+    CHECK_DIARY("done AWAIT_DEMAND");
+    call(CP_CALL_AWAIT_DEMAND);
+    CHECK_DIARY("");
     end_session();
 }
 

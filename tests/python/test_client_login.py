@@ -69,7 +69,7 @@ def test_a_token_provider_logs_in_and_is_asked_again_when_the_token_expires(
         plain_emulator.close_all(1001)
         plain_emulator.wait_for(lambda entry: len(asked) >= 2, timeout=PATIENCE)
         client.wait_synced(timeout=PATIENCE)
-    assert asked == [threading.current_thread().name, "cometpresence dispatch"]
+    assert asked == [threading.current_thread().name, "cometpresence token provider"]
 
 
 def test_a_token_provider_that_fails_is_reported(
