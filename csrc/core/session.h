@@ -85,6 +85,7 @@ typedef struct cp_session_counts {
     uint64_t frames, malformed, unknown_frames;
     uint64_t reconnects, resyncs;
     cp_usec last_round_trip; /* of a ping; CP_NEVER: none yet */
+    unsigned attempts;       /* to connect, since the last one that was accepted */
 } cp_session_counts;
 
 cp_session_state cp_session_state_of(const cp_session *self);

@@ -215,7 +215,10 @@ cp_session_state cp_session_state_of(const cp_session *self)
 
 cp_session_counts cp_session_counts_of(const cp_session *self)
 {
-    return self->counts;
+    cp_session_counts counts = self->counts;
+
+    counts.attempts = self->attempt;
+    return counts;
 }
 
 const cp_account *cp_session_account(const cp_session *self)

@@ -36,17 +36,19 @@ static PyObject *get_me(PyObject *op, void *Py_UNUSED(closure))
     return me;
 }
 
-static connection_status status_of(cp_session_state state)
+/* Between attempts that fail it stays CONNECTING, as at the vendor (PROTOCOL §4.4). */
+static connection_status status_of(const cp_connection_facts *facts)
 {
-    switch (state) {
+    switch (facts->state) {
     case CP_STATE_CONNECTING:
     case CP_STATE_AUTHENTICATING:
         return STATUS_CONNECTING;
     case CP_STATE_SYNCING:
     case CP_STATE_LIVE:
         return STATUS_CONNECTED;
-    case CP_STATE_OFFLINE:
     case CP_STATE_WAITING:
+        return facts->session.attempts > 0 ? STATUS_CONNECTING : STATUS_DISCONNECTED;
+    case CP_STATE_OFFLINE:
     case CP_STATE_REFUSED:
     case CP_STATE_CLOSED:
         break;
@@ -60,7 +62,7 @@ static PyObject *get_connection_status(PyObject *op, void *Py_UNUSED(closure))
     if (!look((client_object *)op, &facts))
         return NULL;
     cp_presence_destroy(&facts.me);
-    return Py_NewRef(core_state_of(op)->connection_status[status_of(facts.state)]);
+    return Py_NewRef(core_state_of(op)->connection_status[status_of(&facts)]);
 }
 
 static PyObject *get_sync_state(PyObject *op, void *Py_UNUSED(closure))
