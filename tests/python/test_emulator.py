@@ -319,7 +319,6 @@ def test_any_page_may_speak_the_client_api(client: Client) -> None:
     [
         ({"clock": "sundial"}, ValueError),
         ({"app_id": ""}, ValueError),
-        ({"data": "state.db"}, NotImplementedError),
         ({"users": ["alice"]}, ValueError),
         ({"users": "/no/such/file"}, FileNotFoundError),
     ],
