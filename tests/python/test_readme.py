@@ -122,7 +122,8 @@ def test_an_emulator_in_one_terminal_and_a_script_in_another(tmp_path: Path) -> 
     (tmp_path / "watch.py").write_text(FIVE_LINES)
     # Any free port: 7000 may be somebody's.
     start = START_EMULATOR.replace("--port 7000", "--port 0")
-    assert start != START_EMULATOR and EMULATOR_URL in RUN_WATCH
+    assert start != START_EMULATOR
+    assert EMULATOR_URL in RUN_WATCH
     with Script(["sh", "-c", f"exec {start}"], tmp_path, environment()) as server:
         url = json.loads(server.expect("{"))["url"]
         run = RUN_WATCH.replace(EMULATOR_URL, url)
