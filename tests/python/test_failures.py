@@ -333,6 +333,7 @@ def test_too_many_requests_are_waited_out(
 ) -> None:
     client = make_client(plain_emulator)
     client.login()
+    client.wait_synced(timeout=PATIENCE)
     plain_emulator.rate_limit(retry_after=1.0)
     began = time.monotonic()
     assert client.get_user("bob").uid == "bob"
