@@ -1,6 +1,7 @@
 """Every call that blocks returns when a handler makes it: whoever waits is woken by the network
 thread, never by the drain the handler stands in."""
 
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +11,7 @@ from python.inbox import PATIENCE, Inbox
 
 from cometpresence import (
     CometChatException,
+    ConnectionStatus,
     PresenceClient,
     Reconnect,
     Stats,
@@ -119,39 +121,53 @@ def revoke(emulator: Emulator, uid: str) -> None:
         credentials.revoke(token)
 
 
-def is_renewal(entry: Any) -> bool:
-    """The provider's token was good."""
-    return (
-        entry["kind"] == "rest"
-        and (entry["dir"], entry["method"], entry["path"]) == ("out", "PUT", "/v3.0/me")
-        and entry["request"] > 2  # the login
-        and entry["status"] == 200
-    )
-
-
-def test_a_call_that_needs_the_busy_dispatch_thread_for_a_token_ends_in_time(
-    plain_emulator: Emulator, make_client: MakeClient
+@pytest.mark.parametrize("dispatch", ["thread", "none"])
+def test_a_token_lost_while_a_handler_asks_is_renewed_and_the_handler_answered(
+    plain_emulator: Emulator, make_client: MakeClient, dispatch: Any
 ) -> None:
-    """A handler asks, the token is lost, and the provider would run where the handler is."""
+    """Nothing that waits may wait for the drain that the handler holds up."""
     answers = Inbox()
 
     def provide() -> str:
         return plain_emulator._call(lambda: plain_emulator._world.credentials.new_token("alice"))
 
-    client = make_client(plain_emulator, token_provider=provide, connect_timeout=1.0)
+    client = make_client(plain_emulator, token_provider=provide, dispatch=dispatch)
 
     @client.on_user_online(uids={"bob"})
     def question(user: User) -> None:
+        plain_emulator.expire_tokens()
+        answers(client.get_user("carol").uid)
+
+    with client:
+        plain_emulator.set_online("bob")
+        while dispatch == "none" and not answers.letters:
+            assert client.wait(PATIENCE)
+            client.drain()
+        assert answers.one() == "carol"
+
+
+def test_many_calls_that_lose_the_token_at_once_are_all_answered(
+    plain_emulator: Emulator, make_client: MakeClient
+) -> None:
+    provided, answers = Inbox(), Inbox()
+
+    def provide() -> str:
+        provided(1)
+        return plain_emulator._call(lambda: plain_emulator._world.credentials.new_token("alice"))
+
+    def ask() -> None:
         try:
             answers(client.get_user("carol").uid)
         except CometChatException as error:
             answers(error)
 
-    with client:
-        plain_emulator.expire_tokens()
-        plain_emulator.set_online("bob")
-        answer = answers.one()
-        assert answer == "carol" or isinstance(answer, CometChatException)
-        plain_emulator.wait_for(is_renewal)
-        client._timeout = PATIENCE
-        assert client.get_user("carol").uid == "carol"
+    with make_client(plain_emulator, token_provider=provide) as client:
+        for round in range(1, 6):
+            plain_emulator.expire_tokens()
+            threads = [threading.Thread(target=ask) for _ in range(20)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            assert answers.letters == ["carol"] * 20 * round
+        assert client.connection_status is ConnectionStatus.CONNECTED
