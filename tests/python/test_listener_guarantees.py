@@ -368,6 +368,17 @@ def test_close_in_any_handler_returns_soon_and_ends_everything(
     plain_emulator.wait_for(lambda entry: "alice" not in plain_emulator.online)
 
 
+def test_close_after_a_ctrl_c_while_the_dispatch_thread_begins(
+    plain_emulator: Emulator, make_client: MakeClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = make_client(plain_emulator)
+    client.on_user_online(print)
+    monkeypatch.setattr(threading.Thread, "start", lambda thread: throw(KeyboardInterrupt()))
+    with pytest.raises(KeyboardInterrupt):
+        client.login()
+    client.close()
+
+
 def test_two_handlers_may_close_each_others_clients(
     plain_emulator: Emulator, make_client: MakeClient
 ) -> None:
