@@ -8,7 +8,6 @@
 #include "net/loop.h"
 
 #define RESPONSE_HEADERS 16384 /* lws's own default of 4 KB refuses honest servers */
-#define CONNECTIONS_ASSUMED 65536 /* lws makes the room for headers of each when needed */
 #define NEVER_BY_LWS 3600 /* seconds; our own deadlines are shorter, and reported */
 
 typedef struct vhost {
@@ -36,7 +35,7 @@ struct lws_context_creation_info cp_vhost_description(void)
     info.http_proxy_address = ""; /* or lws obeys the environment */
     info.pt_serv_buf_size = CP_LOOP_SCRATCH;
     info.max_http_header_data2 = RESPONSE_HEADERS;
-    info.max_http_header_pool2 = CONNECTIONS_ASSUMED;
+    /* max_http_header_pool2 stays 0, as many as descriptors: lws 4.3 cuts it to 16 bits. */
     info.timeout_secs = NEVER_BY_LWS;
     info.connect_timeout_secs = NEVER_BY_LWS;
     return info;
