@@ -13,6 +13,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 LAYERS = ("core", "net", "py")
+LONGEST = 500  # lines of a file
 CC = shlex.split(os.environ.get("CC", "cc"))
 
 SYSTEM_OF_CORE = {
@@ -251,6 +252,12 @@ def our_files() -> list[Path]:
     ]
     assert len(found) > 100
     return found
+
+
+def test_no_file_is_too_long_to_be_read_at_once() -> None:
+    assert not offenders(
+        (path, lines) for path in our_files() if (lines := path.read_text().count("\n")) > LONGEST
+    )
 
 
 def test_no_file_is_called_after_nothing_in_particular() -> None:
