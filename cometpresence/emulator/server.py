@@ -4,6 +4,7 @@ import asyncio
 import socket
 import ssl
 import weakref
+from contextlib import suppress
 from functools import partial
 
 from aiohttp import web
@@ -72,7 +73,8 @@ class Server:
         """Let go of what is still closing: TLS, for one, would wait for the peer's last word."""
         for transport in list(self._transports):
             if isinstance(transport, asyncio.Transport):
-                transport.abort()
+                with suppress(AttributeError):  # Python 3.11.2, when TLS has ended already
+                    transport.abort()
 
     def _open_door(self) -> None:
         if self._listener is not None:
