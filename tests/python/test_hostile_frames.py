@@ -162,6 +162,17 @@ def test_handshake_and_frames_split_at_every_byte() -> None:
         assert came.one().uid == "bob"
 
 
+def test_handshake_with_headers_of_10_KB_is_read() -> None:
+    def script(peer: Peer) -> None:
+        peer.send(peer.handshake()[:-2] + b"X-Filler: " + b"x" * 10_000 + b"\r\n\r\n")
+        peer.read_frame()
+        peer.send(AUTH_ANSWER + came_online("bob"))
+        peer.serve()
+
+    with Hostile(script) as server, watching(server) as (_, came):
+        assert came.one().uid == "bob"
+
+
 def test_message_in_the_segment_of_the_101_is_delivered() -> None:
     def script(peer: Peer) -> None:
         peer.send(peer.handshake() + frame("early") + AUTH_ANSWER + came_online("bob"))

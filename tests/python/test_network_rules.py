@@ -255,6 +255,19 @@ def test_connections_to_one_host_are_not_queued_behind_each_other() -> None:
         list(pool.map(PresenceClient.close, clients))
 
 
+def test_long_token_is_sent_whole(login: Callable[..., PresenceClient]) -> None:
+    with Hostile() as server:
+        login(server).login(auth_token="t" * 8000)
+        assert server.requests[0].headers["authtoken"] == "t" * 8000
+
+
+def test_token_too_long_for_a_request_is_an_error(login: Callable[..., PresenceClient]) -> None:
+    with Hostile() as server:
+        with pytest.raises(CometChatException):
+            login(server).login(auth_token="t" * 100_000)
+        assert server.requests == []
+
+
 # ---- answers: odd, large, slow, broken
 
 ME = b'{"data":{"uid":"bob","name":"Bob"}}'
