@@ -1,5 +1,6 @@
 #include "net/network.h"
 
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -14,6 +15,7 @@
 
 #define DESCRIPTORS_KNOWN 1048576 /* above this lws would build its tables for all of them */
 #define DESCRIPTORS_ASSUMED 65536
+#define POLL_FAILED 100 /* ms until the next attempt; memory may be back by then */
 
 struct cp_loop {
     pthread_t thread;
@@ -104,7 +106,7 @@ static void *run(void *arg)
 
     while (!nobody_is_left(self)) {
         if (lws_service(self->context, 0) < 0)
-            break;
+            poll(NULL, 0, POLL_FAILED); /* guests cannot be left alone: try again */
         serve_knocking(self);
         cp_lookups_deliver(self);
     }
