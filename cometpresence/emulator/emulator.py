@@ -322,6 +322,11 @@ class Emulator(AbstractContextManager["Emulator"]):
         """Break off the next `count` pages of users in the middle of the body."""
         return self._fault("half_page", count)
 
+    def moving_pages(self, users: int = 1, *, count: int | None = None) -> Fault:
+        """Before each page of users is made, `users` random ones come or go: the pages after it
+        begin somewhere else than they did when the one before was made."""
+        return self._fault("moving_pages", count, users=users)
+
     def expire_tokens(self) -> None:
         """Forget every auth token and jwt; open sockets stay."""
         self._call(self._mischief.expire_tokens)

@@ -20,6 +20,7 @@ STANDING: Final[Mapping[str, Mapping[str, Any]]] = {
     "rate_limit": {"retry_after": REQUIRED},
     "server_errors": {"status": 503},
     "half_page": {},
+    "moving_pages": {"users": 1},
     "lose_events": {},
     "duplicate_events": {"times": 2},
     "reorder_events": {"window": 2},

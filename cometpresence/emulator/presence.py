@@ -44,6 +44,9 @@ class Presence:
     def live(self) -> list[Connection]:
         return [connection for connection in self.open.values() if connection.is_live]
 
+    def has_socket(self, user: User) -> bool:
+        return bool(self._of_uid.get(user.uid))
+
     def joined(self, connection: Connection, user: User) -> None:
         """`connection` has just authenticated as `user`."""
         self._of_uid.setdefault(user.uid, set()).add(connection)

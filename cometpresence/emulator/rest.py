@@ -173,6 +173,8 @@ class RestApi:
         query = UserQuery.parse(request.query, strict=self._world.strict)
         if self._world.before_page is not None:
             self._world.before_page(query.page)
+        if (moving := self._world.faults.strike("moving_pages")) is not None:
+            self._world.move_some(int(moving.settings["users"]))
         return json_answer(query.answer(self._world.users, viewer))
 
     async def get_user(self, request: web.Request) -> web.StreamResponse:

@@ -73,6 +73,15 @@ class World:
             self.presence.hold_online(user.uid)
         return user
 
+    def move_some(self, number: int) -> None:
+        """Random users without a socket come or go."""
+        free = [user for user in self.users if not self.presence.has_socket(user)]
+        for user in self.rng.sample(free, min(number, len(free))):
+            if user.online:
+                self.presence.send_offline(user.uid)
+            else:
+                self.presence.hold_online(user.uid)
+
     def _populate(self) -> None:
         now = self.clock.seconds()
         for record in self._initial_users:

@@ -11,6 +11,7 @@ import pytest
 from python.emulator_client import Client
 
 from cometpresence.emulator import Emulator
+from cometpresence.emulator.faults import REQUIRED, STANDING
 
 
 @pytest.fixture(params=[False, True], ids=["plain", "tls"])
@@ -143,6 +144,19 @@ def test_stop_ends_a_black_hole_too(emulator: Emulator, client: Client) -> None:
     assert ws.close_code() == 1001
 
 
+def test_a_client_that_leaves_during_its_upgrade_is_noted_and_no_error(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with Emulator() as emulator, emulator.slow_upgrade(0.1):
+        with raw_connection(emulator) as raw:
+            raw.sendall(
+                b"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+            )
+        emulator.wait_for(lambda entry: entry.get("event") == "left_during_upgrade")
+    assert [record for record in caplog.records if record.levelname == "ERROR"] == []
+
+
 def test_a_slow_upgrade_takes_its_time(emulator: Emulator, client: Client) -> None:
     with emulator.slow_upgrade(0.15):
         began = time.monotonic()
@@ -272,6 +286,29 @@ def test_half_a_page_breaks_off_in_the_middle(emulator: Emulator, client: Client
     with pytest.raises(aiohttp.ClientPayloadError):
         client.users()
     assert len(client.users().uids) == 5
+
+
+def test_users_can_move_while_pages_are_made(emulator: Emulator, client: Client) -> None:
+    ws = client.connect()
+    with emulator.moving_pages(2) as fault:
+        for page in (1, 2):
+            client.users(per_page=2, page=page, status="available")
+    assert fault.strikes == 2
+    client.users(per_page=2, page=1)
+    moves = ws.moves()
+    assert len(moves) == 4
+    assert client.uid not in [uid for uid, _ in moves]  # who has a socket is online
+
+
+def test_every_fault_has_a_method_and_an_admin_call(emulator: Emulator, client: Client) -> None:
+    for name, settings in STANDING.items():
+        wanted = {key: 0.01 for key, default in settings.items() if default is REQUIRED}
+        assert client.admin("POST", f"/faults/{name}", json=wanted).data == {"active": True}
+        assert client.admin("POST", f"/faults/{name}", json={"stop": True}).data == {
+            "active": False
+        }
+        with getattr(emulator, name)(**wanted) as fault:
+            assert fault.name == name
 
 
 def test_faults_do_not_touch_the_admin_calls(emulator: Emulator, client: Client) -> None:
