@@ -25,8 +25,11 @@ class WebSocketApi:
         ws = web.WebSocketResponse(
             autoping=False, autoclose=False, compress=False, max_msg_size=MAX_MESSAGE, timeout=1.0
         )
-        await ws.prepare(request)
         presence, journal = self._world.presence, self._world.journal
+        if request.transport is None or request.transport.is_closing():
+            journal.write("in", "lifecycle", event="left_during_upgrade", path=request.path_qs)
+            return web.Response(status=400)  # nobody reads it
+        await ws.prepare(request)
         transport = cast(asyncio.Transport, request.transport)
         connection = Connection(presence.next_number(), transport, journal)
         presence.open[connection.number] = connection
