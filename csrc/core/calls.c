@@ -2,57 +2,15 @@
 
 #include <string.h>
 
-/* ---- lists */
-
-static void list_init(cp_call_list *self)
-{
-    self->first = NULL;
-    self->last = &self->first;
-}
-
-static void list_push(cp_call_list *self, cp_call *call)
-{
-    call->next = NULL;
-    *self->last = call;
-    self->last = &call->next;
-}
-
-static cp_call *list_unlink(cp_call_list *self, cp_call **link)
-{
-    cp_call *call = *link;
-
-    *link = call->next;
-    if (self->last == &call->next)
-        self->last = link;
-    call->next = NULL;
-    return call;
-}
-
-static cp_call *list_pop(cp_call_list *self)
-{
-    return self->first ? list_unlink(self, &self->first) : NULL;
-}
-
-static bool list_remove(cp_call_list *self, const cp_call *call)
-{
-    for (cp_call **link = &self->first; *link != NULL; link = &(*link)->next) {
-        if (*link == call) {
-            (void)list_unlink(self, link); /* it is the caller's already */
-            return true;
-        }
-    }
-    return false;
-}
-
 /* ---- in and out */
 
 void cp_calls_init(cp_calls *self)
 {
     memset(self, 0, sizeof *self);
-    list_init(&self->asking);
-    list_init(&self->under_way);
-    list_init(&self->waiting);
-    list_init(&self->done);
+    cp_call_list_init(&self->asking);
+    cp_call_list_init(&self->under_way);
+    cp_call_list_init(&self->waiting);
+    cp_call_list_init(&self->done);
     self->deadline = CP_NEVER;
 }
 
@@ -70,25 +28,25 @@ static void mind_deadline(cp_calls *self, const cp_call *call)
 void cp_calls_ask(cp_calls *self, cp_call *call)
 {
     mind_deadline(self, call);
-    list_push(&self->asking, call);
+    cp_call_list_push(&self->asking, call);
 }
 
 void cp_calls_wait(cp_calls *self, cp_call *call)
 {
     mind_deadline(self, call);
-    list_push(&self->waiting, call);
+    cp_call_list_push(&self->waiting, call);
 }
 
 void cp_calls_finish(cp_calls *self, cp_call *call, const cp_failure *failure)
 {
     if (failure != NULL)
         call->failure = *failure;
-    list_push(&self->done, call);
+    cp_call_list_push(&self->done, call);
 }
 
 cp_call *cp_calls_take_done(cp_calls *self)
 {
-    return list_pop(&self->done);
+    return cp_call_list_pop(&self->done);
 }
 
 /* ---- requests */
@@ -127,7 +85,7 @@ bool cp_calls_next_request(cp_calls *self, const cp_account *account, uint64_t t
                            cp_http_request *out)
 {
     while (self->asking.first != NULL && self->under_way_count < CP_CALLS_UNDER_WAY) {
-        cp_call *call = list_pop(&self->asking);
+        cp_call *call = cp_call_list_pop(&self->asking);
         cp_failure failure = {0};
         cp_status status = build_request(call, account, out, &failure);
 
@@ -135,7 +93,7 @@ bool cp_calls_next_request(cp_calls *self, const cp_account *account, uint64_t t
             out->ticket = call->ticket = ticket;
             call->tokens = account->tokens;
             out->deadline = call->deadline;
-            list_push(&self->under_way, call);
+            cp_call_list_push(&self->under_way, call);
             self->under_way_count += 1;
             return true;
         }
@@ -156,7 +114,7 @@ cp_call *cp_calls_take_answered(cp_calls *self, uint64_t ticket)
             continue;
         self->under_way_count -= 1;
         (*link)->ticket = 0;
-        return list_unlink(&self->under_way, link);
+        return cp_call_list_unlink(&self->under_way, link);
     }
     return NULL;
 }
@@ -222,7 +180,7 @@ void cp_calls_finish_waiting(cp_calls *self, cp_call_kind kind, const cp_failure
 {
     for (cp_call **link = &self->waiting.first; *link != NULL;) {
         if ((*link)->kind == kind)
-            cp_calls_finish(self, list_unlink(&self->waiting, link), failure);
+            cp_calls_finish(self, cp_call_list_unlink(&self->waiting, link), failure);
         else
             link = &(*link)->next;
     }
@@ -241,7 +199,7 @@ void cp_calls_finish_synced(cp_calls *self, const cp_sync_report *report)
         if (cp_sync_report_copy(&call->report, report) != CP_OK)
             cp_failure_set(&failure, CP_FAILURE_MEMORY, "ERR_NO_MEMORY",
                            "no memory for the report");
-        cp_calls_finish(self, list_unlink(&self->waiting, link), &failure);
+        cp_calls_finish(self, cp_call_list_unlink(&self->waiting, link), &failure);
     }
 }
 
@@ -259,9 +217,9 @@ void cp_calls_resume(cp_calls *self, const cp_failure *failure)
             continue;
         }
         if (failure == NULL)
-            cp_calls_ask(self, list_unlink(&self->waiting, link));
+            cp_calls_ask(self, cp_call_list_unlink(&self->waiting, link));
         else
-            cp_calls_finish(self, list_unlink(&self->waiting, link), failure);
+            cp_calls_finish(self, cp_call_list_unlink(&self->waiting, link), failure);
     }
 }
 
@@ -280,7 +238,7 @@ static void finish_of_account(cp_calls *self, cp_call_list *list, const cp_failu
             link = &call->next;
             continue;
         }
-        (void)list_unlink(list, link); /* it is in our hand */
+        (void)cp_call_list_unlink(list, link); /* it is in our hand */
         drop_answer(self, call);
         cp_calls_finish(self, call, call->kind == CP_CALL_LOGOUT ? NULL : failure);
     }
@@ -297,7 +255,7 @@ static void finish_list(cp_calls *self, cp_call_list *list, const cp_failure *fa
 {
     cp_call *call;
 
-    while ((call = list_pop(list)) != NULL) {
+    while ((call = cp_call_list_pop(list)) != NULL) {
         drop_answer(self, call);
         cp_calls_finish(self, call, failure);
     }
@@ -313,8 +271,8 @@ void cp_calls_finish_all(cp_calls *self, const cp_failure *failure)
 
 void cp_calls_cancel(cp_calls *self, cp_call *call, const cp_failure *failure)
 {
-    if (!list_remove(&self->under_way, call) && !list_remove(&self->asking, call) &&
-        !list_remove(&self->waiting, call))
+    if (!cp_call_list_remove(&self->under_way, call) && !cp_call_list_remove(&self->asking, call) &&
+        !cp_call_list_remove(&self->waiting, call))
         return; /* done already */
     drop_answer(self, call);
     cp_calls_finish(self, call, failure);

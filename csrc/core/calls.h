@@ -2,20 +2,15 @@
 #define CP_CORE_CALLS_H
 
 #include "core/account.h"
-#include "core/call.h"
+#include "core/call_list.h"
 #include "core/http.h"
-
-/* The calls a session has in hand, each in one of four lists: wanting a request, with one
- * under way, waiting for something that is not a request, or done and to be taken.  Every
- * call put in comes out through done, once. */
-typedef struct cp_call_list {
-    cp_call *first;
-    cp_call **last;
-} cp_call_list;
 
 /* At once; more of them would only earn a 429. */
 #define CP_CALLS_UNDER_WAY 8
 
+/* The calls a session has in hand, each in one of four lists: wanting a request, with one
+ * under way, waiting for something that is not a request, or done and to be taken.  Every
+ * call put in comes out through done, once. */
 typedef struct cp_calls {
     cp_call_list asking, under_way, waiting, done;
     unsigned under_way_count;
