@@ -20,6 +20,7 @@ typedef enum cp_call_kind {
     CP_CALL_RESYNC,     /* starts one and waits for it            → report */
     CP_CALL_CLOSE,      /* logs nothing out; finished when the socket is gone */
     CP_CALL_AWAIT_DEMAND, /* finished when the token provider is to be asked, once per demand */
+    CP_CALL_AWAIT_USER, /* uid, wanted and is_fresh               → user */
 } cp_call_kind;
 
 typedef struct cp_sync_report {
@@ -41,6 +42,8 @@ typedef struct cp_call {
     cp_usec deadline; /* the session's */
 
     char *uid;
+    cp_presence_status wanted; /* CP_ONLINE or CP_OFFLINE */
+    bool is_fresh;             /* only a change from now on will do */
     char *auth_key;   /* secret: wiped */
     char *auth_token; /* secret: wiped */
     cp_users_query query;

@@ -2,8 +2,10 @@
 
 #include <stdlib.h>
 
+#include "core/feed.h"
 #include "core/roster_entries.h"
 #include "core/roster_queue.h"
+#include "core/watchers.h"
 
 struct cp_roster {
     cp_entries entries;
@@ -19,6 +21,10 @@ struct cp_roster {
     cp_origin origin;    /* of what it finds */
 
     uint64_t duplicates, untracked, trimmed;
+
+    cp_watchers *watchers; /* lent; NULL: none */
+    cp_feed *feeds;        /* attached; their readers' */
+    uint64_t seed;
 };
 
 cp_roster *cp_roster_new(uint32_t queue_size, uint32_t max_users, uint64_t seed)
@@ -27,6 +33,7 @@ cp_roster *cp_roster_new(uint32_t queue_size, uint32_t max_users, uint64_t seed)
     if (!self)
         return NULL;
     self->max_users = max_users;
+    self->seed = seed;
     cp_entries_init(&self->entries, seed);
     cp_roster_queue_init(&self->queue, &self->entries, queue_size);
     return self;
@@ -62,6 +69,11 @@ void cp_roster_set_state(cp_roster *self, cp_sync_state state)
 cp_sync_state cp_roster_state(const cp_roster *self)
 {
     return self->state;
+}
+
+bool cp_roster_is_in_step(const cp_roster *self)
+{
+    return self->state == CP_SYNC_SYNCED || self->state == CP_SYNC_DEGRADED;
 }
 
 void cp_roster_set_complete(cp_roster *self, bool complete)
@@ -106,6 +118,30 @@ static void learn_profile(cp_entry *entry, cp_user *user)
     cp_user_release(old);
 }
 
+/* To those who are told at once.  The queue for listeners keeps its own account of what was
+ * told: they may be late. */
+static void announce(cp_roster *self, cp_entry *entry)
+{
+    cp_presence_status before = entry->announced;
+    if (!cp_entry_is_news(entry, before))
+        return;
+    entry->announced = entry->status;
+    const cp_change change = {
+        .user = entry->user,
+        .last_active_at = entry->last_active_at,
+        .at = entry->at,
+        .received_at = entry->received_at,
+        .generation = entry->generation,
+        .status = entry->status,
+        .previous = before,
+        .origin = entry->origin,
+    };
+    if (self->watchers)
+        cp_watchers_changed(self->watchers, &change);
+    for (cp_feed *feed = self->feeds; feed; feed = *cp_feed_next_attached(feed))
+        cp_feed_put(feed, &change);
+}
+
 static void set_status(cp_roster *self, uint32_t number, cp_presence_status status,
                        cp_origin origin, int64_t at, cp_usec now)
 {
@@ -117,6 +153,7 @@ static void set_status(cp_roster *self, uint32_t number, cp_presence_status stat
     entry->at = at;
     entry->received_at = now;
     cp_roster_queue_changed(&self->queue, number);
+    announce(self, entry);
 }
 
 cp_status cp_roster_apply_live(cp_roster *self, const cp_presence *seen, cp_usec now)
@@ -234,9 +271,8 @@ cp_presence_status cp_roster_status(const cp_roster *self, cp_slice uid)
 {
     uint32_t number = cp_entries_find(&self->entries, uid);
     const cp_entry *entry = number != CP_NO_ENTRY ? cp_entries_at(&self->entries, number) : NULL;
-    bool in_step = self->state == CP_SYNC_SYNCED || self->state == CP_SYNC_DEGRADED;
 
-    if (entry && (!in_step || entry->generation == self->generation))
+    if (entry && (!cp_roster_is_in_step(self) || entry->generation == self->generation))
         return entry->status;
     return self->state == CP_SYNC_SYNCED && self->is_complete ? CP_OFFLINE : CP_UNKNOWN;
 }
@@ -289,6 +325,31 @@ uint64_t cp_roster_queued(const cp_roster *self)
 uint64_t cp_roster_popped(const cp_roster *self)
 {
     return cp_roster_queue_popped(&self->queue);
+}
+
+/* ---- who else is told */
+
+void cp_roster_set_watchers(cp_roster *self, cp_watchers *watchers)
+{
+    self->watchers = watchers;
+}
+
+cp_feed *cp_roster_open_feed(cp_roster *self, uint32_t size, cp_overflow overflow)
+{
+    cp_feed *feed = cp_feed_new(size, overflow, self->seed);
+    if (!feed)
+        return NULL;
+    *cp_feed_next_attached(feed) = self->feeds;
+    self->feeds = feed;
+    return feed;
+}
+
+void cp_roster_close_feed(cp_roster *self, cp_feed *feed)
+{
+    cp_feed **link = &self->feeds;
+    while (*link != feed)
+        link = cp_feed_next_attached(*link);
+    *link = *cp_feed_next_attached(feed);
 }
 
 cp_roster_counts cp_roster_counts_of(const cp_roster *self)

@@ -41,6 +41,7 @@ uint32_t cp_roster_generation(const cp_roster *self);
 void cp_roster_begin_generation(cp_roster *self); /* a new authenticated connection: STALE */
 void cp_roster_set_state(cp_roster *self, cp_sync_state state);
 cp_sync_state cp_roster_state(const cp_roster *self);
+bool cp_roster_is_in_step(const cp_roster *self); /* SYNCED, or DEGRADED though it was */
 void cp_roster_set_complete(cp_roster *self, bool complete); /* scope: absent means offline */
 
 /* A frame that was pushed.  Arrival wins; marks the user touched.  CP_ERR_TOO_LARGE: the
@@ -100,6 +101,24 @@ bool cp_roster_has_changes(const cp_roster *self);
 /* For the order between changes and notices: how many were queued, and are delivered. */
 uint64_t cp_roster_queued(const cp_roster *self);
 uint64_t cp_roster_popped(const cp_roster *self);
+
+/* ---- who else is told, at once and whatever listeners have taken */
+
+struct cp_watchers;
+struct cp_feed;
+
+void cp_roster_set_watchers(cp_roster *self, struct cp_watchers *watchers); /* lent; or NULL */
+
+/* What becomes of a change that comes to a full feed. */
+typedef enum cp_overflow {
+    CP_OVERFLOW_COALESCE, /* changes fold into one per user: nobody's final state is lost */
+    CP_OVERFLOW_DROP_OLDEST,
+    CP_OVERFLOW_ERROR, /* it is lost, and so are all after it */
+} cp_overflow;
+
+/* Tells what changes from now on, until it is closed.  NULL: no memory. */
+struct cp_feed *cp_roster_open_feed(cp_roster *self, uint32_t size, cp_overflow overflow);
+void cp_roster_close_feed(cp_roster *self, struct cp_feed *feed); /* the caller frees it */
 
 typedef struct cp_roster_counts {
     uint64_t duplicates, coalesced, untracked, trimmed, events;

@@ -4,8 +4,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "core/clock.h"
-#include "core/user.h"
+#include "core/roster.h"
 
 /* Everyone the roster has heard of, found by uid or by number.  Numbers count from 0 in
  * the order of arrival; an entry is never removed and never moves. */
@@ -21,10 +20,11 @@ typedef struct cp_entry {
     uint32_t folded; /* changes since the last one told that will not be told */
     uint8_t status;
     uint8_t told; /* to listeners, once they have taken all that is in the ring */
-    uint8_t origin;
-    bool is_touched : 1; /* in `comparison`, by a live frame */
+    uint8_t origin : 4;
+    uint8_t announced : 4; /* what a consumer who keeps up was told */
+    bool is_touched : 1;   /* in `comparison`, by a live frame */
     bool is_waiting : 1;
-} cp_entry;
+} cp_entry; /* 64 bytes: a cache line */
 
 #define CP_NO_ENTRY UINT32_MAX
 #define CP_ENTRY_BLOCKS 27 /* of 64, 128, 256 … entries: any 32-bit number */
@@ -44,6 +44,16 @@ cp_entry *cp_entries_at(const cp_entries *self, uint32_t number); /* lends */
 
 /* Uids differ, but not by the case of ASCII letters alone: the server lowers them. */
 uint32_t cp_entries_find(const cp_entries *self, cp_slice uid); /* CP_NO_ENTRY: not there */
+
+/* Whether its status is worth telling somebody who was told `before`, so that what anybody
+ * is told alternates.  That somebody never announced is offline is worth telling only when
+ * the server says so by itself; a comparison finds thousands of them. */
+static inline bool cp_entry_is_news(const cp_entry *self, cp_presence_status before)
+{
+    if (self->status == CP_UNKNOWN || self->status == before)
+        return false;
+    return self->status == CP_ONLINE || before != CP_UNKNOWN || self->origin == CP_ORIGIN_LIVE;
+}
 
 /* Of somebody who is not there yet: holds the user, knows nothing more.  CP_NO_ENTRY: no
  * memory, and nothing changed. */

@@ -140,17 +140,6 @@ static cp_change take_longest_waiting(cp_roster_queue *self)
 
 /* ---- the queue */
 
-/* Alternation is kept here: a status is told only to those who were told another.  That
- * somebody never announced is offline is worth telling only when the server says so by
- * itself; a comparison finds thousands of them. */
-static bool is_news(const cp_entry *entry)
-{
-    if (entry->status == CP_UNKNOWN || entry->status == entry->told)
-        return false;
-    return entry->status == CP_ONLINE || entry->told != CP_UNKNOWN ||
-           entry->origin == CP_ORIGIN_LIVE;
-}
-
 static void fold(cp_roster_queue *self, cp_entry *entry)
 {
     entry->folded++;
@@ -160,7 +149,7 @@ static void fold(cp_roster_queue *self, cp_entry *entry)
 void cp_roster_queue_changed(cp_roster_queue *self, uint32_t number)
 {
     cp_entry *entry = cp_entries_at(self->entries, number);
-    bool news = is_news(entry);
+    bool news = cp_entry_is_news(entry, entry->told); /* alternation is kept here */
 
     if (entry->is_waiting)
         fold(self, entry); /* the older change */
@@ -182,6 +171,17 @@ bool cp_roster_queue_next(cp_roster_queue *self, cp_change *out)
     *out = self->count > 0 ? take_oldest(self) : take_longest_waiting(self);
     out->seq = ++self->told;
     return true;
+}
+
+bool cp_roster_queue_is_full(const cp_roster_queue *self)
+{
+    return self->count >= self->limit;
+}
+
+void cp_roster_queue_drop_oldest(cp_roster_queue *self)
+{
+    cp_change dropped = take_oldest(self);
+    cp_user_release(dropped.user);
 }
 
 bool cp_roster_queue_is_empty(const cp_roster_queue *self)

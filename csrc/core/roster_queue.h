@@ -32,6 +32,9 @@ void cp_roster_queue_destroy(cp_roster_queue *self);
 /* The entry has a new status, and says when and why.  Without memory it waits. */
 void cp_roster_queue_changed(cp_roster_queue *self, uint32_t number);
 
+bool cp_roster_queue_is_full(const cp_roster_queue *self); /* the ring, so changes will fold */
+void cp_roster_queue_drop_oldest(cp_roster_queue *self); /* of a full ring; it was not told */
+
 bool cp_roster_queue_next(cp_roster_queue *self, cp_change *out); /* gives */
 bool cp_roster_queue_is_empty(const cp_roster_queue *self);
 

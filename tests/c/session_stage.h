@@ -66,8 +66,8 @@ static inline void forget_diary(void)
 /* ---- pulling */
 
 static const char *const call_names[] = {
-    "LOGIN",     "TOKEN", "LOGOUT",     "CONNECT", "DISCONNECT", "GET_USER",
-    "GET_USERS", "COUNT", "AWAIT_SYNC", "RESYNC",  "CLOSE",      "AWAIT_DEMAND",
+    "LOGIN", "TOKEN",      "LOGOUT", "CONNECT", "DISCONNECT",   "GET_USER",   "GET_USERS",
+    "COUNT", "AWAIT_SYNC", "RESYNC", "CLOSE",   "AWAIT_DEMAND", "AWAIT_USER",
 };
 static const char *const failure_names[] = {
     "NONE",    "CONFIG",       "AUTH",     "TLS",    "NOT_CONNECTED", "CONNECTION_LOST",
