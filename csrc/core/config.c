@@ -23,6 +23,8 @@ void cp_config_init(cp_config *self)
         .audit_after = 30 * CP_USEC_PER_SEC,
         .sync_every = CP_NEVER,
         .page_size = CP_USERS_LIMIT_MAX,
+        .count_every = 300 * CP_USEC_PER_SEC,
+        .degraded_every = 60 * CP_USEC_PER_SEC,
         .queue_size = 4096,
         .max_users = 1000000,
         .connect_timeout = 10 * CP_USEC_PER_SEC,

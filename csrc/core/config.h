@@ -34,6 +34,8 @@ typedef struct cp_config {
     cp_usec audit_after;    /* CP_NEVER: no audit */
     cp_usec sync_every;     /* CP_NEVER: not periodically */
     int page_size;
+    cp_usec count_every;    /* the server's count of users online; CP_NEVER: not by itself */
+    cp_usec degraded_every; /* comparisons, while what is pushed cannot be trusted */
 
     uint32_t queue_size;
     uint32_t max_users;

@@ -29,6 +29,7 @@ typedef struct cp_notice {
     uint16_t code;       /* DISCONNECTED: 1006 when the peer said nothing */
     bool clean;
     bool will_retry;
+    bool is_throttled;     /* DEGRADED: by the platform, not by our own limits */
     char reason[124];      /* DISCONNECTED, DEGRADED */
     cp_failure failure;    /* ERROR, LOGIN_FAILED; DISCONNECTED when a failure caused it */
     cp_presence user;      /* LOGGED_IN */

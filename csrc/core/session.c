@@ -54,6 +54,9 @@ cp_session *cp_session_new(const cp_config *config, cp_roster *roster, uint64_t 
     cp_backoff_init(&self->sync_backoff, config->reconnect, ~seed);
     self->sync_backoff.policy.max_attempts = -1;
     cp_calls_init(&self->calls);
+    cp_watchers_init(&self->watchers);
+    cp_roster_set_watchers(roster, &self->watchers);
+    cp_session_forget_counts(self);
     cp_sync_init(&self->sync, config);
     cp_notices_init(&self->notices);
     cp_buffer_init(&self->frame);
@@ -75,6 +78,8 @@ void cp_session_free(cp_session *self)
     cp_notices_destroy(&self->notices);
     cp_sync_destroy(&self->sync);
     cp_calls_destroy(&self->calls);
+    cp_roster_set_watchers(self->roster, NULL);
+    cp_watchers_destroy(&self->watchers);
     cp_account_forget(&self->account);
     free(self);
 }
@@ -196,6 +201,7 @@ void cp_session_leave(cp_session *self, cp_session_state state)
     self->owes_auth = self->owes_ping = self->connects_on_close = false;
     self->goes_stale = true;
     cp_sync_abandon(&self->sync);
+    cp_session_forget_counts(self);
     cp_session_drop_socket(self, CP_WISH_CLOSE);
     cp_failure_set(&failure, CP_FAILURE_NOT_CONNECTED, "ERR_NOT_CONNECTED", "disconnected");
     cp_calls_finish_waiting(&self->calls, CP_CALL_AWAIT_SYNC, &failure);
@@ -208,6 +214,7 @@ void cp_session_refuse(cp_session *self, const cp_failure *failure)
     cp_calls_finish_waiting(&self->calls, CP_CALL_AWAIT_SYNC, failure);
     cp_calls_finish_waiting(&self->calls, CP_CALL_RESYNC, failure);
     cp_calls_resume(&self->calls, failure);
+    cp_session_finish_watchers(self, failure);
     cp_session_leave(self, CP_STATE_REFUSED);
     self->last_failure = *failure;
     cp_session_report(self, "connection", failure);

@@ -85,10 +85,12 @@ typedef struct cp_session_counts {
     uint64_t frames, malformed, unknown_frames;
     uint64_t reconnects, resyncs;
     cp_usec last_round_trip; /* of a ping; CP_NEVER: none yet */
-    unsigned attempts;       /* to connect, since the last one that was accepted */
+    unsigned attempts; /* to connect, since the last one that was accepted */
 } cp_session_counts;
 
 cp_session_state cp_session_state_of(const cp_session *self);
+const cp_failure *cp_session_refusal(const cp_session *self); /* lent; of the state REFUSED */
+bool cp_session_is_throttled(const cp_session *self); /* what is pushed cannot be trusted */
 cp_session_counts cp_session_counts_of(const cp_session *self);
 const cp_account *cp_session_account(const cp_session *self);
 

@@ -23,6 +23,7 @@ static void forget_account(cp_session *self)
     cp_failure_set(&failure, CP_FAILURE_AUTH, "USER_NOT_LOGED_IN", /* sic */
                    "the login ended before the answer came");
     cp_calls_finish_account(&self->calls, &failure);
+    cp_session_finish_watchers(self, &failure);
     cp_account_forget(&self->account);
 }
 
@@ -91,6 +92,9 @@ void cp_session_call_succeeded(cp_session *self, cp_call *call)
         break;
     case CP_CALL_LOGOUT:
         log_out(self);
+        break;
+    case CP_CALL_COUNT:
+        cp_session_take_count(self, call->number);
         break;
     default:
         break;
@@ -269,6 +273,7 @@ static void call_close(cp_session *self, cp_call *call)
     if (self->state != CP_STATE_CLOSED) {
         cp_failure_set(&failure, CP_FAILURE_CLOSED, "ERR_CLIENT_CLOSED", "the client is closed");
         cp_calls_finish_all(&self->calls, &failure);
+        cp_session_finish_watchers(self, &failure);
         cp_session_leave(self, CP_STATE_CLOSED);
     }
     finish_with_socket(self, call);
@@ -326,6 +331,8 @@ static void call_of_account(cp_session *self, cp_call *call)
         call_connect(self, call);
     else if (call->kind == CP_CALL_AWAIT_SYNC || call->kind == CP_CALL_RESYNC)
         call_await_sync(self, call);
+    else if (call->kind == CP_CALL_AWAIT_USER)
+        cp_session_await_user(self, call);
     else
         call_rest(self, call);
 }
@@ -398,6 +405,8 @@ void cp_session_cancelled(cp_session *self, cp_call *call, cp_now now)
     bool were_there[MOURNED];
 
     self->now = now;
+    if (cp_session_cancel_watcher(self, call))
+        return;
     look_for_mourned(self, were_there);
     cp_calls_cancel(&self->calls, call, &failure);
     mourn_missing(self, were_there, &failure);
@@ -408,6 +417,7 @@ void cp_session_calls_elapsed(cp_session *self)
     cp_failure failure = timed_out(self);
     bool were_there[MOURNED];
 
+    cp_session_watchers_elapsed(self);
     if (self->now.usec < self->calls.deadline)
         return;
     look_for_mourned(self, were_there);

@@ -3,12 +3,15 @@
 
 #include "core/backoff.h"
 #include "core/calls.h"
+#include "core/census.h"
 #include "core/session.h"
 #include "core/sync.h"
+#include "core/watchers.h"
 
-/* What the session is made of, shared by its four files: session.c (the socket's life and
+/* What the session is made of, shared by its five files: session.c (the socket's life and
  * the table of states), session_calls.c (what callers ask), session_rest.c (requests,
- * answers, tokens) and session_wishes.c (what is pulled out of it). */
+ * answers, tokens), session_watch.c (who waits for whom, and the server's count) and
+ * session_wishes.c (what is pulled out of it). */
 
 #define CP_TLS_RETRY (30 * CP_USEC_PER_SEC) /* a wrong certificate is not hammered */
 
@@ -27,6 +30,7 @@ struct cp_session {
     cp_backoff backoff;      /* between sockets */
     cp_backoff sync_backoff; /* between attempts at a comparison */
     cp_calls calls;
+    cp_watchers watchers; /* the roster tells them too */
     cp_sync sync;
     cp_notices notices; /* to be pulled */
 
@@ -64,8 +68,17 @@ struct cp_session {
     bool has_synced;       /* ever */
     cp_usec audit_at;      /* in this generation; CP_NEVER: not known yet */
 
+    cp_census census;
+    cp_usec count_at;      /* when the server's count is asked for next */
+    uint64_t count_ticket; /* 0: none under way */
+    bool count_is_fresh;   /* it is for judging the comparison just made */
+    bool cannot_count;     /* the server does not offer it */
+    int64_t counted;       /* not judged yet; CP_ABSENT: nothing */
+    bool counted_by_itself; /* and not by a caller */
+
     /* For the roster, handed over by apply(). */
-    bool begins_generation, goes_stale, is_degraded;
+    bool begins_generation, goes_stale;
+    bool is_full; /* max_users were reached, and it was told */
     bool has_pushed, pushed_is_trimmed;
     cp_presence pushed;
 
@@ -102,5 +115,26 @@ void cp_session_renewal_failed(cp_session *self, const cp_failure *failure);
 cp_usec cp_session_try_again_at(cp_session *self, const cp_failure *failure);
 void cp_session_be_quiet(cp_session *self, cp_usec until);
 void cp_session_compare(cp_session *self); /* with the server, from now */
+/* The server asks for silence; true: the request that earned it is to be sent again. */
+bool cp_session_keep_quiet(cp_session *self, const cp_http_answer *answer,
+                           const cp_failure *failure);
+
+/* session_watch.c */
+void cp_session_await_user(cp_session *self, cp_call *call);
+void cp_session_finish_watchers(cp_session *self, const cp_failure *failure); /* all */
+void cp_session_watchers_elapsed(cp_session *self);
+bool cp_session_cancel_watcher(cp_session *self, cp_call *call); /* false: it is none */
+bool cp_session_look(cp_session *self); /* with the roster's lock; true: there is more */
+void cp_session_finish_met(cp_session *self);
+void cp_session_count_after_sync(cp_session *self);
+cp_usec cp_session_next_count_at(const cp_session *self);
+bool cp_session_next_count_request(cp_session *self, cp_http_request *out);
+void cp_session_count_answered(cp_session *self, const cp_http_answer *answer);
+void cp_session_take_count(cp_session *self, int64_t count); /* a caller asked for it */
+void cp_session_judge_count(cp_session *self);               /* with the roster's lock */
+void cp_session_forget_counts(cp_session *self);
+
+/* session_wishes.c, with the roster's lock; `reason` NULL: it was told already */
+void cp_session_degrade(cp_session *self, const char *reason, bool is_throttled);
 
 #endif

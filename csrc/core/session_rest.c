@@ -19,8 +19,8 @@ void cp_session_be_quiet(cp_session *self, cp_usec until)
         self->quiet_until = until;
 }
 
-/* The server asks for silence; true: the request that earned it is to be sent again. */
-static bool keep_quiet(cp_session *self, const cp_http_answer *answer, const cp_failure *failure)
+bool cp_session_keep_quiet(cp_session *self, const cp_http_answer *answer,
+                           const cp_failure *failure)
 {
     bool is_refused = failure->kind == CP_FAILURE_RATE_LIMITED;
     cp_usec wait = cp_rest_wait_asked(answer, self->now.unix_ms / 1000);
@@ -165,6 +165,7 @@ bool cp_session_next_request(cp_session *self, cp_http_request *out)
         return false;
     out->deadline = latest;
     if (!next_renewal_request(self, out) && !next_sync_request(self, out) &&
+        !cp_session_next_count_request(self, out) &&
         !cp_calls_next_request(&self->calls, &self->account, self->tickets + 1, out))
         return false;
     if (out->ticket > self->tickets)
@@ -186,7 +187,7 @@ static void renewal_answered(cp_session *self, const cp_http_answer *answer)
         return;
     }
     cp_session_hide_secrets(self, &failure);
-    if (keep_quiet(self, answer, &failure))
+    if (cp_session_keep_quiet(self, answer, &failure))
         self->renewal_at = self->quiet_until;
     else if (failure.kind == CP_FAILURE_AUTH)
         ask_provider(self, &failure);
@@ -199,12 +200,12 @@ static void sync_answered(cp_session *self, const cp_http_answer *answer)
     cp_failure failure = {0};
 
     if (cp_sync_answered(&self->sync, answer, &failure) == CP_OK) {
-        (void)keep_quiet(self, answer, &failure); /* a quota that is used up */
+        (void)cp_session_keep_quiet(self, answer, &failure); /* a quota that is used up */
         tokens_are_good(self);
         return;
     }
     cp_session_hide_secrets(self, &failure);
-    if (keep_quiet(self, answer, &failure))
+    if (cp_session_keep_quiet(self, answer, &failure))
         return;
     sync_failed(self, &failure);
     if (cp_rest_is_token_lost(&failure))
@@ -216,14 +217,14 @@ static void call_answered(cp_session *self, cp_call *call, const cp_http_answer 
     cp_failure failure = {0};
 
     if (cp_calls_read(call, &self->account, answer, &failure) == CP_OK) {
-        (void)keep_quiet(self, answer, &failure);
+        (void)cp_session_keep_quiet(self, answer, &failure);
         tokens_are_good(self);
         cp_session_call_succeeded(self, call);
         return;
     }
     cp_session_hide_secrets(self, &failure);
     cp_rest_hide(&failure, call->auth_key);
-    if (keep_quiet(self, answer, &failure))
+    if (cp_session_keep_quiet(self, answer, &failure))
         cp_session_call_again(self, call, &failure);
     else
         cp_session_call_failed(self, call, &failure);
@@ -240,6 +241,8 @@ void cp_session_answered(cp_session *self, const cp_http_answer *answer, cp_now 
         renewal_answered(self, answer);
     else if (answer->ticket == self->sync.ticket)
         sync_answered(self, answer);
+    else if (answer->ticket == self->count_ticket)
+        cp_session_count_answered(self, answer);
     else if ((call = cp_calls_take_answered(&self->calls, answer->ticket)) != NULL)
         call_answered(self, call, answer);
     /* Else nobody wants it any more. */

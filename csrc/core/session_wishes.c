@@ -21,6 +21,7 @@ static cp_usec next_request_at(const cp_session *self)
         return self->quiet_until;
     if (cp_sync_is_running(&self->sync))
         earlier(&at, self->sync_retry_at);
+    earlier(&at, cp_session_next_count_at(self));
     return at;
 }
 
@@ -30,6 +31,7 @@ cp_usec cp_session_deadline(const cp_session *self)
 
     if (self->wish != CP_WISH_STAY || self->notices.count > 0)
         return self->now.usec; /* not pulled yet */
+    earlier(&deadline, self->watchers.deadline);
     earlier(&deadline, self->attempt_deadline);
     earlier(&deadline, self->pong_by);
     earlier(&deadline, self->ping_at);
@@ -115,17 +117,25 @@ bool cp_session_next_notice(cp_session *self, cp_notice *out)
 
 /* ---- with the roster's lock */
 
-static void degrade(cp_session *self, const char *reason)
+void cp_session_degrade(cp_session *self, const char *reason, bool is_throttled)
 {
-    cp_notice notice = {.kind = CP_NOTICE_DEGRADED};
+    cp_notice notice = {.kind = CP_NOTICE_DEGRADED, .is_throttled = is_throttled};
 
     if (cp_roster_state(self->roster) == CP_SYNC_SYNCED)
         cp_roster_set_state(self->roster, CP_SYNC_DEGRADED);
-    if (self->is_degraded)
+    if (reason == NULL)
         return;
-    self->is_degraded = true;
     cp_session_put_reason(&notice, cp_slice_of(reason));
     cp_session_notify(self, &notice);
+}
+
+static void lack_room(cp_session *self)
+{
+    bool is_news = !self->is_full;
+
+    self->is_full = true;
+    cp_session_degrade(self, is_news ? "max_users reached: further users are not tracked" : NULL,
+                       false);
 }
 
 static void apply_state(cp_session *self)
@@ -151,7 +161,7 @@ static void apply_pushed(cp_session *self)
     if (self->pushed_is_trimmed)
         cp_roster_count_trimmed(self->roster);
     if (status == CP_ERR_TOO_LARGE)
-        degrade(self, "max_users reached: further users are not tracked");
+        lack_room(self);
     else if (status != CP_OK)
         cp_session_missed(self); /* no memory */
     cp_presence_destroy(&self->pushed);
@@ -180,7 +190,9 @@ static void finish_sync(cp_session *self)
     earlier(&self->sync_at, next_comparison_at(self)); /* unless a change was missed meanwhile */
     cp_roster_set_state(self->roster, CP_SYNC_SYNCED);
     if (cp_roster_counts_of(self->roster).untracked > 0)
-        degrade(self, "max_users reached: further users are not tracked");
+        lack_room(self);
+    if (self->census.reason != CP_CENSUS_FINE)
+        cp_session_degrade(self, NULL, true);
     cp_backoff_healthy(&self->sync_backoff, self->now.usec);
     self->counts.resyncs += self->sync.origin == CP_ORIGIN_RESYNC;
     self->has_synced = true;
@@ -191,19 +203,28 @@ static void finish_sync(cp_session *self)
     memset(&self->sync.report, 0, sizeof self->sync.report); /* the notice's now */
     cp_session_notify(self, &notice);
     cp_sync_abandon(&self->sync);
+    cp_watchers_in_step(&self->watchers);
+    cp_session_count_after_sync(self);
 }
 
 bool cp_session_apply(cp_session *self, cp_now now)
 {
+    bool more;
+
     self->now = now;
     apply_state(self);
+    if (cp_session_look(self))
+        return true; /* before anything changes */
     if (self->has_pushed)
         apply_pushed(self);
-    if (cp_sync_apply(&self->sync, self->roster, now.usec))
-        return true;
-    if (self->sync.phase == CP_PHASE_DONE)
+    cp_session_judge_count(self);
+    more = cp_sync_apply(&self->sync, self->roster, now.usec);
+    if (self->sync.phase == CP_PHASE_DONE) {
         finish_sync(self);
-    return false;
+        more = true; /* all who wait are looked at again */
+    }
+    cp_session_finish_met(self);
+    return more;
 }
 
 /* ---- for looking at */
@@ -211,6 +232,16 @@ bool cp_session_apply(cp_session *self, cp_now now)
 cp_session_state cp_session_state_of(const cp_session *self)
 {
     return self->state;
+}
+
+const cp_failure *cp_session_refusal(const cp_session *self)
+{
+    return &self->last_failure;
+}
+
+bool cp_session_is_throttled(const cp_session *self)
+{
+    return self->census.reason != CP_CENSUS_FINE;
 }
 
 cp_session_counts cp_session_counts_of(const cp_session *self)

@@ -21,10 +21,16 @@ const char *cp_status_text(cp_status status)
         return "already closed";
     case CP_ERR_FORKED:
         return "made in another process";
+    case CP_ERR_OVERFLOW:
+        return "too much was not taken in time";
     case CP_ERR_TIMEOUT:
         return "timed out";
     case CP_ERR_SYSTEM:
         return "the system refused a resource";
+    case CP_ERR_REFUSED:
+        return "refused by the server";
+    case CP_ERR_STALLED:
+        return "the network thread does not turn";
     case CP_ERR_FATAL:
         return "fatal error";
     case CP_ERR_NOMEM:

@@ -18,9 +18,12 @@ typedef enum cp_status {
     CP_ERR_ARGUMENT = -300,
     CP_ERR_CLOSED = -301,
     CP_ERR_FORKED = -302, /* made in another process */
+    CP_ERR_OVERFLOW = -303, /* a reader was too slow, and wanted to know */
 
     CP_ERR_TIMEOUT = -400,
     CP_ERR_SYSTEM = -401, /* a thread, descriptor or context could not be had */
+    CP_ERR_REFUSED = -402, /* the server does not want us; only a new login helps */
+    CP_ERR_STALLED = -403, /* the network thread does not turn */
 
     CP_ERR_FATAL = -900,
     CP_ERR_NOMEM = -901,

@@ -22,6 +22,7 @@ static inline void begin_config(cp_subscription subscription)
     config.session_id = strdup("PY-me");
     config.device_id = strdup("device");
     config.subscription = subscription;
+    config.count_every = CP_NEVER; /* by itself it asks for what the test is about */
 }
 
 /* With what the test put into `config`. */

@@ -64,10 +64,11 @@ static void call_of_kind(cp_call_kind kind);
 static void call_something(void)
 {
     static const cp_call_kind kinds[] = {
-        CP_CALL_LOGIN, CP_CALL_LOGIN,      CP_CALL_TOKEN,      CP_CALL_LOGOUT,
-        CP_CALL_COUNT, CP_CALL_CONNECT,    CP_CALL_CONNECT,    CP_CALL_DISCONNECT,
-        CP_CALL_COUNT, CP_CALL_GET_USER,   CP_CALL_GET_USER,   CP_CALL_GET_USERS,
-        CP_CALL_COUNT, CP_CALL_AWAIT_SYNC, CP_CALL_AWAIT_SYNC, CP_CALL_RESYNC,
+        CP_CALL_LOGIN,      CP_CALL_LOGIN,      CP_CALL_TOKEN,      CP_CALL_LOGOUT,
+        CP_CALL_COUNT,      CP_CALL_CONNECT,    CP_CALL_CONNECT,    CP_CALL_DISCONNECT,
+        CP_CALL_COUNT,      CP_CALL_GET_USER,   CP_CALL_GET_USER,   CP_CALL_GET_USERS,
+        CP_CALL_COUNT,      CP_CALL_AWAIT_SYNC, CP_CALL_AWAIT_SYNC, CP_CALL_RESYNC,
+        CP_CALL_AWAIT_USER, CP_CALL_AWAIT_USER,
     };
 
     call_of_kind(kinds[pick(sizeof kinds / sizeof *kinds)]);
@@ -88,6 +89,8 @@ static void call_of_kind(cp_call_kind kind)
     if (pick(3) == 0)
         self->auth_token = strdup(PICK_TEXT("t1", "t2", "bad\n"));
     self->query.limit = (int)pick(120);
+    self->wanted = pick(2) ? CP_ONLINE : CP_OFFLINE;
+    self->is_fresh = pick(2);
     self->timeout = pick(2) ? CP_NEVER : (cp_usec)pick(20) * SEC;
     live[live_count++] = self;
     maybe_run_out_of_memory();
@@ -141,7 +144,9 @@ static const char *some_body(const char *path)
     if (strstr(path, "/me"))
         return PICK_TEXT(ME_ANSWER, ME_WITH("t2", "j2"));
     if (strstr(path, "online-members"))
-        return "{\"data\":{\"onlineUsersCount\":1}}";
+        return PICK_TEXT("{\"data\":{\"onlineUsersCount\":1}}",
+                         "{\"data\":{\"onlineUsersCount\":9}}",
+                         "{\"data\":{\"onlineUsersCount\":1001}}");
     if (strstr(path, "users/"))
         return "{\"data\":{\"uid\":\"bob\"}}";
     return users_page(PICK_TEXT("", "bob", "bob,zoe", "bob,zoe,eve,ann"), (int)pick(3));
@@ -304,6 +309,8 @@ static void live_a_life(void)
     config.sync_on_connect = pick(4);
     config.sync_every = pick(2) ? CP_NEVER : 20 * SEC;
     config.audit_after = pick(2) ? CP_NEVER : 10 * SEC;
+    config.count_every = pick(2) ? CP_NEVER : 15 * SEC;
+    config.degraded_every = 5 * SEC;
     config.reconnect.max_attempts = pick(2) ? -1 : 3;
     config.max_users = pick(2) ? 3 : 1000;
     begin_configured();
