@@ -53,10 +53,17 @@ static void on_handshake(const SSL *ssl, int where, int result)
         self->handshake_failure = ERR_reason_error_string(ERR_peek_last_error());
 }
 
-static SSL_CTX *make_ssl(cp_vhosts *owner, const char *ca_file)
+static bool load(SSL_CTX *self, const char *ca_file)
+{
+    return ca_file ? SSL_CTX_load_verify_locations(self, ca_file, NULL) == 1
+                   : SSL_CTX_set_default_verify_paths(self) == 1;
+}
+
+/* For plain connections too, or lws would make one of its own; but then trusting nobody,
+ * since the system's store takes 50 ms to read. */
+static SSL_CTX *make_ssl(cp_vhosts *owner, bool tls, const char *ca_file)
 {
     SSL_CTX *self = SSL_CTX_new(TLS_client_method());
-    bool is_loaded;
 
     if (self == NULL)
         return NULL;
@@ -67,9 +74,7 @@ static SSL_CTX *make_ssl(cp_vhosts *owner, const char *ca_file)
     SSL_CTX_set_verify(self, SSL_VERIFY_PEER, NULL);
     SSL_CTX_set_app_data(self, owner);
     SSL_CTX_set_info_callback(self, on_handshake);
-    is_loaded = ca_file ? SSL_CTX_load_verify_locations(self, ca_file, NULL) == 1
-                        : SSL_CTX_set_default_verify_paths(self) == 1;
-    if (is_loaded)
+    if (!tls || load(self, ca_file))
         return self;
     SSL_CTX_free(self);
     return NULL;
@@ -137,7 +142,7 @@ struct lws_vhost *cp_vhosts_find(cp_vhosts *self, struct lws_context *context, b
         return NULL;
     made->tls = tls;
     made->ca_file = ca_file ? strdup(ca_file) : NULL;
-    made->ssl = make_ssl(self, tls ? ca_file : NULL);
+    made->ssl = make_ssl(self, tls, ca_file);
     if (made->ssl == NULL)
         set_failure(failure, ca_file);
     else
