@@ -92,6 +92,7 @@ class Script:
 
 def watch(script: Script, emulator: Emulator, arrival: str, departure: str) -> None:
     script.expect("Watching")
+    emulator.wait_for_client()  # a login returns before the socket is there
     emulator.set_online("superhero2")
     script.expect(arrival)
     emulator.set_offline("superhero2")
