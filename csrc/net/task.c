@@ -4,7 +4,9 @@
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdlib.h>
-#include <time.h>
+
+#include "net/condition.h"
+#include "net/network.h"
 
 struct cp_task {
     cp_call call; /* first: cp_task_of() relies on it */
@@ -19,21 +21,12 @@ _Static_assert(offsetof(struct cp_task, call) == 0, "a task begins with its call
 
 static bool init_waiting(cp_task *self)
 {
-    pthread_condattr_t attributes;
-    bool made = false;
-
     if (pthread_mutex_init(&self->lock, NULL) != 0)
         return false;
-    if (pthread_condattr_init(&attributes) == 0) {
-#ifndef __APPLE__ /* which waits by relative time instead */
-        pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-#endif
-        made = pthread_cond_init(&self->done_changed, &attributes) == 0;
-        pthread_condattr_destroy(&attributes);
-    }
-    if (!made)
-        pthread_mutex_destroy(&self->lock);
-    return made;
+    if (cp_condition_init(&self->done_changed))
+        return true;
+    pthread_mutex_destroy(&self->lock);
+    return false;
 }
 
 cp_task *cp_task_new(cp_call_kind kind, bool on_bell)
@@ -93,38 +86,15 @@ bool cp_task_is_done(cp_task *self)
     return done;
 }
 
-static void wait_until(cp_task *self, const struct timespec *end, cp_usec most)
-{
-#ifdef __APPLE__
-    struct timespec left = {(time_t)(most / CP_USEC_PER_SEC),
-                            (long)(most % CP_USEC_PER_SEC) * 1000};
-    (void)end;
-    while (!self->done &&
-           pthread_cond_timedwait_relative_np(&self->done_changed, &self->lock, &left) == 0)
-        ;
-#else
-    (void)most;
-    while (!self->done && pthread_cond_timedwait(&self->done_changed, &self->lock, end) == 0)
-        ;
-#endif
-}
-
 bool cp_task_wait(cp_task *self, cp_usec most)
 {
-    struct timespec end;
+    cp_usec now = cp_network_now();
+    cp_usec end = most < CP_NEVER - now ? now + most : CP_NEVER;
     bool done;
 
-    if (most > 365 * 86400 * CP_USEC_PER_SEC)
-        most = 365 * 86400 * CP_USEC_PER_SEC; /* time_t arithmetic stays in range */
-    clock_gettime(CLOCK_MONOTONIC, &end);
-    end.tv_sec += (time_t)(most / CP_USEC_PER_SEC);
-    end.tv_nsec += (long)(most % CP_USEC_PER_SEC) * 1000;
-    if (end.tv_nsec >= 1000000000L) {
-        end.tv_sec += 1;
-        end.tv_nsec -= 1000000000L;
-    }
     pthread_mutex_lock(&self->lock);
-    wait_until(self, &end, most);
+    while (!self->done && cp_condition_wait(&self->done_changed, &self->lock, end))
+        ;
     done = self->done;
     pthread_mutex_unlock(&self->lock);
     return done;
