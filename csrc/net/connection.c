@@ -38,7 +38,12 @@ static void free_connection(cp_connection *self)
     free(self);
 }
 
-static void let_go(cp_connection *self)
+void cp_connection_hold(cp_connection *self)
+{
+    atomic_fetch_add_explicit(&self->holds, 1, memory_order_relaxed);
+}
+
+void cp_connection_let_go(cp_connection *self)
 {
     if (atomic_fetch_sub_explicit(&self->holds, 1, memory_order_acq_rel) == 1)
         free_connection(self);
@@ -102,7 +107,7 @@ void cp_connection_release(cp_connection *self)
     self->is_released = true;
     pthread_mutex_unlock(&self->lock);
     (void)cp_loop_knock(&self->guest); /* false: the thread has let go already */
-    let_go(self);
+    cp_connection_let_go(self);
 }
 
 /* ---- the network thread: facts in, wishes out */
@@ -118,6 +123,9 @@ static cp_user *publish(cp_connection *self)
 
     self->facts.state = cp_session_state_of(self->session);
     self->facts.session = cp_session_counts_of(self->session);
+    self->facts.is_throttled = cp_session_is_throttled(self->session);
+    if (self->facts.state == CP_STATE_REFUSED)
+        self->refusal = *cp_session_refusal(self->session);
     if (before == me->user)
         return NULL;
     self->facts.me = *me;
@@ -145,6 +153,7 @@ static void apply(cp_connection *self)
         gone = publish(self);
         if (cp_roster_has_changes(self->roster) || self->notices.count > 0)
             cp_connection_ring(self);
+        cp_connection_wake_readers(self);
         pthread_mutex_unlock(&self->lock);
         cp_user_release(gone);
     }
@@ -365,13 +374,14 @@ static void over(cp_connection *self)
     pthread_mutex_lock(&self->lock);
     self->is_over = true;
     cp_connection_ring(self); /* whoever listens is to hear that it is over */
+    cp_connection_wake_readers(self);
     pthread_mutex_unlock(&self->lock);
     /* From here on nothing is posted or cancelled any more. */
     while ((call = cp_task_list_pop(&self->posted)) != NULL)
         cp_connection_refuse(self, call);
     forget_cancelled(self);
     cp_loop_exit(&self->guest);
-    let_go(self);
+    cp_connection_let_go(self);
 }
 
 /* After every fact: does what the session wants, until it wants nothing.  The connection

@@ -34,7 +34,8 @@ void cp_connection_cancel(cp_connection *self, cp_task *task); /* done soon, as 
 
 int cp_connection_bell(cp_connection *self); /* to poll for reading; made on first use; -1: none */
 /* Sleeps until the bell rings.  CP_OK: it rang; CP_ERR_TIMEOUT; CP_ERR_SYSTEM with errno
- * (EINTR: a signal came); CP_ERR_CLOSED: closed, and all is taken. */
+ * (EINTR: a signal came); CP_ERR_CLOSED: closed, and all is taken; CP_ERR_STALLED: the
+ * network thread does not turn any more, which is told once each time. */
 cp_status cp_connection_listen(cp_connection *self, cp_usec most);
 
 /* ---- taking: notices and changes in their common order, each call bounded */
@@ -57,11 +58,16 @@ typedef struct cp_connection_facts {
     cp_sync_state sync;
     uint32_t generation;
     size_t tracked, online;
+    bool is_throttled; /* by the platform: what is pushed cannot be trusted */
     uint64_t notices_dropped;
+    uint64_t stalls; /* of the network thread, as listen() told */
     cp_presence me; /* counted; user NULL: nobody is logged in */
 } cp_connection_facts;
 
 cp_status cp_connection_look(cp_connection *self, cp_connection_facts *out); /* destroy `me` */
+
+/* Why the server does not want us; kind NONE: it does. */
+void cp_connection_refusal(cp_connection *self, cp_failure *out);
 
 /* The roster under its lock, for a look-up or one batch of at most 256; NULL in a forked
  * child, and then there is nothing to unlock. */

@@ -102,6 +102,52 @@ int cp_connection_bell(cp_connection *self)
     return fd;
 }
 
+/* The network thread beats once a second.  When it is late we look a second time, so that a
+ * process that was stopped as a whole is not taken for one whose thread is stuck. */
+#define BEAT_LATE (5 * CP_USEC_PER_SEC)
+#define LOOK_AGAIN (1 * CP_USEC_PER_SEC)
+
+static bool has_stalled(cp_connection *self)
+{
+    cp_usec beat = cp_network_beat(), now = cp_network_now();
+    bool has_stalled = false;
+
+    if (now - beat < BEAT_LATE)
+        return false;
+    pthread_mutex_lock(&self->lock);
+    if (self->suspected_beat != beat) {
+        self->suspected_beat = beat;
+        self->suspected_at = now;
+    } else if (now - self->suspected_at >= LOOK_AGAIN && self->told_beat != beat) {
+        self->told_beat = beat;
+        self->facts.stalls += 1;
+        has_stalled = true;
+    }
+    pthread_mutex_unlock(&self->lock);
+    return has_stalled;
+}
+
+/* Sleeps in slices, to look after the thread that would have to ring. */
+static cp_status listen_and_look(cp_connection *self, const cp_bell *bell, cp_usec most)
+{
+    cp_usec now = cp_network_now();
+    cp_usec end = most < CP_NEVER - now ? now + most : CP_NEVER;
+
+    for (;;) {
+        cp_usec left = end - now;
+        cp_usec slice = now - cp_network_beat() < BEAT_LATE ? BEAT_LATE : LOOK_AGAIN;
+        cp_status status = cp_bell_listen(bell, left < slice ? left : slice);
+
+        if (status != CP_ERR_TIMEOUT)
+            return status;
+        if (has_stalled(self))
+            return CP_ERR_STALLED;
+        now = cp_network_now();
+        if (now >= end)
+            return CP_ERR_TIMEOUT;
+    }
+}
+
 cp_status cp_connection_listen(cp_connection *self, cp_usec most)
 {
     cp_status status;
@@ -119,7 +165,7 @@ cp_status cp_connection_listen(cp_connection *self, cp_usec most)
         return is_over ? CP_ERR_CLOSED : status;
     }
     pthread_mutex_unlock(&self->lock);
-    status = cp_bell_listen(&bell, most);
+    status = listen_and_look(self, &bell, most);
     if (status != CP_OK)
         return status;
     pthread_mutex_lock(&self->lock);
@@ -211,6 +257,17 @@ cp_status cp_connection_look(cp_connection *self, cp_connection_facts *out)
         cp_user_hold(out->me.user);
     pthread_mutex_unlock(&self->lock);
     return CP_OK;
+}
+
+void cp_connection_refusal(cp_connection *self, cp_failure *out)
+{
+    *out = (cp_failure){.kind = CP_FAILURE_NONE};
+    if (cp_connection_is_foreign(self))
+        return;
+    pthread_mutex_lock(&self->lock);
+    if (self->facts.state == CP_STATE_REFUSED)
+        *out = self->refusal;
+    pthread_mutex_unlock(&self->lock);
 }
 
 cp_roster *cp_connection_lock(cp_connection *self)

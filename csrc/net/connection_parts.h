@@ -36,6 +36,10 @@ struct cp_connection {
     cp_inherited *bell_inherited;
     bool is_rung;
     cp_connection_facts facts;
+    cp_failure refusal;     /* of the state REFUSED */
+    struct cp_reader *readers;
+    cp_usec suspected_beat, suspected_at; /* the network thread's last, when we wondered */
+    cp_usec told_beat;      /* and when we told that none followed */
 
     /* The network thread's. */
     cp_session *session;
@@ -82,6 +86,11 @@ static inline bool cp_connection_is_foreign(const cp_connection *self)
  * take the network thread's hold. */
 void cp_connection_hand_over(cp_connection *self, cp_call *call);
 void cp_connection_refuse(cp_connection *self, cp_call *call); /* it came too late */
+
+/* reader.c and connection.c */
+void cp_connection_hold(cp_connection *self);
+void cp_connection_let_go(cp_connection *self);
+void cp_connection_wake_readers(cp_connection *self); /* under the lock: those with news */
 
 static inline void cp_connection_ring(cp_connection *self) /* under the lock */
 {

@@ -16,12 +16,14 @@
 #define DESCRIPTORS_KNOWN 1048576 /* above this lws would build its tables for all of them */
 #define DESCRIPTORS_ASSUMED 65536
 #define POLL_FAILED 100 /* ms until the next attempt; memory may be back by then */
+#define PULSE (1 * CP_USEC_PER_SEC)
 
 struct cp_loop {
     pthread_t thread;
     struct lws_context *context;
     cp_vhosts vhosts;
     cp_silent silent;
+    lws_sorted_usec_list_t pulse;
     /* Under the network's lock: */
     cp_guest *guests;
     cp_guest *knocking, **last_knocking;
@@ -41,6 +43,7 @@ static struct {
 } network = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, 0, NULL, NULL};
 
 static atomic_uint epoch;
+static _Atomic cp_usec latest_beat; /* of the current thread */
 
 /* ---- context */
 
@@ -100,16 +103,27 @@ static bool nobody_is_left(cp_loop *self)
     return nobody;
 }
 
+/* Only a thread that turns gets here. */
+static void beat(lws_sorted_usec_list_t *pulse)
+{
+    cp_loop *self = lws_container_of(pulse, cp_loop, pulse);
+
+    atomic_store(&latest_beat, cp_network_now());
+    lws_sul_schedule(self->context, 0, &self->pulse, beat, PULSE);
+}
+
 static void *run(void *arg)
 {
     cp_loop *self = arg;
 
+    beat(&self->pulse);
     while (!nobody_is_left(self)) {
         if (lws_service(self->context, 0) < 0)
             poll(NULL, 0, POLL_FAILED); /* guests cannot be left alone: try again */
         serve_knocking(self);
         cp_lookups_deliver(self);
     }
+    lws_sul_cancel(&self->pulse);
     cp_lookups_forget(self);
     lws_context_destroy(self->context);
     cp_vhosts_destroy(&self->vhosts);
@@ -155,6 +169,7 @@ static cp_loop *start_loop(void)
     if (self == NULL)
         return NULL;
     self->last_knocking = &self->knocking;
+    atomic_store(&latest_beat, cp_network_now());
     self->context = make_context();
     if (self->context != NULL && start_thread(self)) {
         network.threads += 1;
@@ -280,6 +295,11 @@ cp_usec cp_network_now(void)
 
     clock_gettime(CLOCK_MONOTONIC, &now);
     return now.tv_sec * CP_USEC_PER_SEC + now.tv_nsec / 1000;
+}
+
+cp_usec cp_network_beat(void)
+{
+    return atomic_load(&latest_beat);
 }
 
 static void tell_all_to_leave(void)

@@ -19,6 +19,9 @@ cp_status cp_network_shutdown(cp_usec most);
  * frees nothing. */
 void cp_network_forked(void);
 
+/* When the network thread last turned; it does at least once a second. */
+cp_usec cp_network_beat(void);
+
 /* Monotonic time as this layer counts it. */
 cp_usec cp_network_now(void);
 

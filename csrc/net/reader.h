@@ -1,0 +1,29 @@
+#ifndef CP_NET_READER_H
+#define CP_NET_READER_H
+
+#include "core/feed.h"
+#include "net/connection.h"
+
+/* Somebody who reads a connection's changes beside its listeners: a feed, and something to
+ * sleep on, which the network thread wakes by itself.  So it works inside a listener too,
+ * and costs no descriptor.  Any thread may call everything here, with or without the GIL;
+ * only wait() sleeps.  In a forked child everything answers CP_ERR_FORKED, or nothing. */
+typedef struct cp_reader cp_reader;
+
+/* Begins with the next change.  CP_ERR_NOMEM, CP_ERR_FORKED. */
+cp_status cp_reader_open(cp_connection *connection, uint32_t size, cp_overflow overflow,
+                         cp_reader **out);
+void cp_reader_close(cp_reader *self); /* whoever waits wakes; what it holds is given up */
+void cp_reader_free(cp_reader *self);  /* nobody is in any of these functions; NULL is legal */
+
+size_t cp_reader_take(cp_reader *self, cp_change *out, size_t max); /* gives; never sleeps */
+
+/* CP_OK: there may be something to take; CP_ERR_TIMEOUT.  Once all was taken: CP_ERR_CLOSED,
+ * it or the client is closed; CP_ERR_OVERFLOW, and CP_ERR_REFUSED, as cp_connection_refusal()
+ * tells. */
+cp_status cp_reader_wait(cp_reader *self, cp_usec most);
+
+bool cp_reader_is_closed(cp_reader *self);
+cp_feed_counts cp_reader_counts(cp_reader *self);
+
+#endif
