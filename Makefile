@@ -133,12 +133,12 @@ lint: build  ## layout, types and warnings
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
-	$(VENV)/bin/clang-format --dry-run --Werror $(C_FILES) $(wildcard tests/c/*.[ch])
+	$(VENV)/bin/clang-format --dry-run --Werror $(C_FILES) $(wildcard tests/*/*.[ch])
 
 format:  ## lay the code out
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
-	$(VENV)/bin/clang-format -i $(C_FILES) $(wildcard tests/c/*.[ch])
+	$(VENV)/bin/clang-format -i $(C_FILES) $(wildcard tests/*/*.[ch])
 
 dist: build  ## sdist and wheel
 	$(VENV)/bin/python -m build --quiet
