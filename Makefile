@@ -12,7 +12,7 @@ MAKE_QUIETLY  = $(MAKE) --no-print-directory
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo build test test-c valgrind test-tsan test-python interop lint \
+.PHONY: help demo build test test-c valgrind test-tsan test-python trust-long interop lint \
         format dist clean deps
 
 help:  ## this list
@@ -110,6 +110,9 @@ valgrind: deps  ## C tests under valgrind
 
 test-python: build  ## Python tests, against the emulator
 	$(VENV)/bin/pytest $(PYTEST_ARGS)
+
+trust-long: build  ## the tests of trust that take minutes
+	$(VENV)/bin/pytest -m long $(PYTEST_ARGS)
 
 # Our own node, if we had to install one, goes before an old one of the system.
 INTEROP      := tests/interop

@@ -19,6 +19,7 @@ from .reports import Reports
 from .settings import AppSettings, PresenceScope, Reconnect, Resync
 from .users import UsersRequestBuilder, request_for, walk
 from .values import ConnectionStatus, Stats, SyncReport
+from .waiters import Waiters
 
 if TYPE_CHECKING:
     from ._core import User
@@ -237,7 +238,7 @@ class _Common(Handlers):
             dispatcher.join(max(0.0, deadline - time.monotonic()))
 
 
-class PresenceClient(_Common):
+class PresenceClient(_Common, Waiters):
     """A connection to CometChat that knows who is online; make as many as you like.
 
         with PresenceClient(APP_ID, region="us", uid="superhero1", auth_key=AUTH_KEY) as client:

@@ -204,6 +204,7 @@ CONNECTION = Family(
         _Callback("on_connected", _core.CONNECTED, 0),
         _Callback("in_connecting", _core.CONNECTING, 0),
         _Callback("on_disconnected", _core.DISCONNECTED, 0),
+        _Callback("on_feature_throttled", _core.THROTTLED, 0),
     ),
 )
 LOGIN = Family(

@@ -83,7 +83,10 @@ class SyncReport:
 
 @dataclass(frozen=True, slots=True)
 class Stats:
-    """Counters since the client was made; ``last_rtt`` is in seconds."""
+    """Counters since the client was made; ``last_rtt`` is in seconds.
+
+    ``stalls``: how often the network thread stopped turning for more than 5 seconds.
+    """
 
     frames: int
     events: int
@@ -98,3 +101,4 @@ class Stats:
     queue_high_water: int
     tracked_users: int
     last_rtt: float | None
+    stalls: int

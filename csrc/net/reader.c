@@ -150,6 +150,11 @@ void cp_connection_wake_readers(cp_connection *self)
 
 /* ---- looking */
 
+void cp_reader_refusal(cp_reader *self, cp_failure *out)
+{
+    cp_connection_refusal(self->connection, out);
+}
+
 bool cp_reader_is_closed(cp_reader *self)
 {
     bool is_closed;

@@ -19,10 +19,10 @@ void cp_reader_free(cp_reader *self);  /* nobody is in any of these functions; N
 size_t cp_reader_take(cp_reader *self, cp_change *out, size_t max); /* gives; never sleeps */
 
 /* CP_OK: there may be something to take; CP_ERR_TIMEOUT.  Once all was taken: CP_ERR_CLOSED,
- * it or the client is closed; CP_ERR_OVERFLOW, and CP_ERR_REFUSED, as cp_connection_refusal()
- * tells. */
+ * it or the client is closed; CP_ERR_OVERFLOW; and CP_ERR_REFUSED, why is cp_reader_refusal()'s. */
 cp_status cp_reader_wait(cp_reader *self, cp_usec most);
 
+void cp_reader_refusal(cp_reader *self, cp_failure *out); /* of its connection */
 bool cp_reader_is_closed(cp_reader *self);
 cp_feed_counts cp_reader_counts(cp_reader *self);
 

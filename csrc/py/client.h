@@ -17,8 +17,10 @@
  *   client_config.c     the arguments of Client()
  *   client_calls.c      what is asked of the server, and waited for
  *   client_look.c       what is known
+ *   feed_type.c         what is read beside the listeners
  *   client_listeners.c  the registry
- *   drain.c             the bell, and the one road from it to a listener */
+ *   client_bell.c       what rings when there is something to tell
+ *   drain.c             the one road from there to a listener */
 
 #define HELD_CHANGES 32
 
@@ -62,6 +64,7 @@ typedef enum listener_kind {
     KIND_DISCONNECTED,
     KIND_SYNCED,
     KIND_DEGRADED,
+    KIND_THROTTLED,
     KIND_LOGGED_IN,
     KIND_LOGIN_FAILED,
     KIND_LOGGED_OUT,
@@ -110,6 +113,7 @@ PyObject *client_connect(PyObject *op, PyObject *none);
 PyObject *client_disconnect(PyObject *op, PyObject *args, PyObject *keywords);
 PyObject *client_close(PyObject *op, PyObject *args, PyObject *keywords);
 PyObject *client_get_user(PyObject *op, PyObject *args, PyObject *keywords);
+PyObject *client_await_user(PyObject *op, PyObject *args, PyObject *keywords);
 PyObject *client_get_users(PyObject *op, PyObject *args, PyObject *keywords);
 PyObject *client_online_user_count(PyObject *op, PyObject *args, PyObject *keywords);
 PyObject *client_await_sync(PyObject *op, PyObject *args, PyObject *keywords);
@@ -126,13 +130,17 @@ PyObject *client_online_count(PyObject *op, PyObject *none);
 PyObject *client_copy(PyObject *op, PyObject *args, PyObject *keywords);
 PyObject *client_stats(PyObject *op, PyObject *none);
 
-/* ---- drain.c */
+/* ---- client_bell.c */
 PyObject *client_fileno(PyObject *op, PyObject *none);
 PyObject *client_wait(PyObject *op, PyObject *args, PyObject *keywords);
+
+/* ---- drain.c */
 PyObject *client_drain(PyObject *op, PyObject *args, PyObject *keywords);
 
 /* -1 with an exception; 1 on the interpreter's main thread, where Ctrl-C arrives. */
 int on_main_thread(core_state *state);
+
+#define SIGNAL_SLICE (50 * CP_USEC_PER_MS) /* how long it may sleep while one arrives */
 
 /* A time to wait as an instant, and back; CP_NEVER stays itself. */
 cp_usec instant_after(cp_usec timeout);

@@ -12,8 +12,6 @@
  * GIL and is woken by the network thread itself, never by a drain, so all of these work
  * inside a listener. */
 
-#define SIGNAL_SLICE (50 * CP_USEC_PER_MS)
-
 int on_main_thread(core_state *state)
 {
     PyObject *thread = PyObject_CallNoArgs(state->main_thread);
@@ -240,6 +238,28 @@ PyObject *client_get_user(PyObject *op, PyObject *args, PyObject *keywords)
     if (task == NULL)
         return NULL;
     cp_call *call = cp_task_call(task);
+    if (read_text(state, "uid", uid, &call->uid) == 0 && complete((client_object *)op, task) == 0)
+        result = presence_to_python(state, &call->user);
+    cp_task_release(task);
+    return result;
+}
+
+PyObject *client_await_user(PyObject *op, PyObject *args, PyObject *keywords)
+{
+    static char *names[] = {"uid", "online", "fresh", "timeout", NULL};
+    core_state *state = core_state_of(op);
+    PyObject *uid, *timeout, *result = NULL;
+    int online, fresh;
+
+    if (!PyArg_ParseTupleAndKeywords(args, keywords, "OppO:await_user", names, &uid, &online,
+                                     &fresh, &timeout))
+        return NULL;
+    cp_task *task = new_task((client_object *)op, CP_CALL_AWAIT_USER, timeout);
+    if (task == NULL)
+        return NULL;
+    cp_call *call = cp_task_call(task);
+    call->wanted = online ? CP_ONLINE : CP_OFFLINE;
+    call->is_fresh = fresh;
     if (read_text(state, "uid", uid, &call->uid) == 0 && complete((client_object *)op, task) == 0)
         result = presence_to_python(state, &call->user);
     cp_task_release(task);

@@ -18,6 +18,7 @@ const char *const kind_constant[LISTENER_KINDS] = {
     [KIND_DISCONNECTED] = "DISCONNECTED",
     [KIND_SYNCED] = "SYNCED",
     [KIND_DEGRADED] = "DEGRADED",
+    [KIND_THROTTLED] = "THROTTLED",
     [KIND_LOGGED_IN] = "LOGGED_IN",
     [KIND_LOGIN_FAILED] = "LOGIN_FAILED",
     [KIND_LOGGED_OUT] = "LOGGED_OUT",
@@ -28,8 +29,9 @@ const char *const kind_handler[LISTENER_KINDS] = {
     [KIND_PRESENCE] = "on_presence",         [KIND_PRESENCE_BATCH] = "on_presence_batch",
     [KIND_CONNECTING] = "on_connecting",     [KIND_CONNECTED] = "on_connected",
     [KIND_DISCONNECTED] = "on_disconnected", [KIND_SYNCED] = "on_synced",
-    [KIND_DEGRADED] = "on_degraded",         [KIND_LOGGED_IN] = "login_success",
-    [KIND_LOGIN_FAILED] = "login_failure",   [KIND_LOGGED_OUT] = "logout_success",
+    [KIND_DEGRADED] = "on_degraded",         [KIND_THROTTLED] = "on_feature_throttled",
+    [KIND_LOGGED_IN] = "login_success",      [KIND_LOGIN_FAILED] = "login_failure",
+    [KIND_LOGGED_OUT] = "logout_success",
 };
 
 /* ---- one listener */

@@ -45,7 +45,7 @@ static connection_status status_of(const cp_connection_facts *facts)
         return STATUS_CONNECTING;
     case CP_STATE_SYNCING:
     case CP_STATE_LIVE:
-        return STATUS_CONNECTED;
+        return facts->is_throttled ? STATUS_THROTTLED : STATUS_CONNECTED;
     case CP_STATE_WAITING:
         return facts->session.attempts > 0 ? STATUS_CONNECTING : STATUS_DISCONNECTED;
     case CP_STATE_OFFLINE:
@@ -255,12 +255,12 @@ PyObject *client_stats(PyObject *op, PyObject *Py_UNUSED(none))
     if (last_rtt == NULL)
         return NULL;
     return PyObject_CallFunction(
-        core_state_of(op)->stats_class, "KKKKKKKKKKInN", (unsigned long long)facts.session.frames,
+        core_state_of(op)->stats_class, "KKKKKKKKKKInNK", (unsigned long long)facts.session.frames,
         (unsigned long long)facts.roster.events, (unsigned long long)facts.roster.duplicates,
         (unsigned long long)facts.session.malformed,
         (unsigned long long)facts.session.unknown_frames,
         (unsigned long long)facts.roster.coalesced, (unsigned long long)facts.session.reconnects,
         (unsigned long long)facts.session.resyncs, (unsigned long long)self->handler_errors,
         (unsigned long long)self->slow_handlers, (unsigned)facts.roster.high_water,
-        (Py_ssize_t)facts.tracked, last_rtt);
+        (Py_ssize_t)facts.tracked, last_rtt, (unsigned long long)facts.stalls);
 }

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "py/convert.h"
+#include "py/feed_type.h"
 
 bool client_is_ours(client_object *self)
 {
@@ -118,6 +119,11 @@ static PyMethodDef client_methods[] = {
          "online_user_count($self, timeout)\n--\n\nAsks the server."),
     CALL("await_sync", client_await_sync,
          "await_sync($self, timeout)\n--\n\nUntil the picture is complete."),
+    CALL("await_user", client_await_user,
+         "await_user($self, uid, online, fresh, timeout)\n--\n\n"
+         "Until the user is online, or offline; fresh: comes or goes from now on."),
+    CALL("open_feed", client_open_feed,
+         "open_feed($self, maxsize, overflow)\n--\n\nWhat changes from now on, to be read."),
     CALL("resync", client_resync, "resync($self, timeout)\n--\n\nCompares with the server now."),
     {"await_demand", client_await_demand, METH_NOARGS,
      PyDoc_STR("await_demand($self, /)\n--\n\nWaits until the token provider is to be asked.")},

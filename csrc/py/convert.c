@@ -169,6 +169,17 @@ PyObject *raise_config(core_state *state, const char *code, const char *format, 
     return raise_failure(state, &failure);
 }
 
+/* Of a class that no failure of the server's or the network's has. */
+static PyObject *raise_class(core_state *state, error_class class, const char *code,
+                             const char *message)
+{
+    PyObject *exception = PyObject_CallFunction(state->errors[class], "ss", code, message);
+    if (exception != NULL)
+        PyErr_SetObject((PyObject *)Py_TYPE(exception), exception);
+    Py_XDECREF(exception);
+    return NULL;
+}
+
 static PyObject *raise_as(core_state *state, cp_failure_kind kind, const char *code,
                           const char *message)
 {
@@ -195,6 +206,12 @@ PyObject *raise_status(core_state *state, cp_status status)
                         "after a fork, make a new one in the child");
     case CP_ERR_TIMEOUT:
         return raise_as(state, CP_FAILURE_TIMEOUT, "TIMEOUT", "no answer came in time");
+    case CP_ERR_OVERFLOW:
+        return raise_class(state, ERROR_OVERFLOW, "STREAM_OVERFLOW",
+                           "more changed than was read in time");
+    case CP_ERR_STALLED:
+        return raise_class(state, ERROR_BASE, "NETWORK_STALLED",
+                           "the network thread has not turned for more than 5 seconds");
     case CP_ERR_SYSTEM:
         errno = error;
         if (error != 0)

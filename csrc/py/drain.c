@@ -1,15 +1,12 @@
 #include "py/client.h"
 
-#include <errno.h>
-
 #include "net/network.h"
-#include "py/arguments.h"
 #include "py/convert.h"
 #include "py/value_types.h"
 
-/* The one road from the connection to a listener.  wait() sleeps on the bell; drain()
- * never sleeps: it takes a bounded batch of what is new and tells it, event by event, to
- * whoever was listening when the event's round began.
+/* The one road from the connection to a listener.  It never sleeps: it takes a bounded
+ * batch of what is new and tells it, event by event, to whoever was listening when the
+ * event's round began.
  *
  * What a listener raises stops at call_listener() and is reported, SystemExit too: a bot
  * does not end because of one handler.  The exception is KeyboardInterrupt on the main
@@ -17,58 +14,6 @@
  * the rest of the batch is kept for the next drain, and drain() raises it. */
 
 #define SLOW (CP_USEC_PER_SEC) /* a listener that takes longer is counted */
-
-/* ---- the bell */
-
-PyObject *client_fileno(PyObject *op, PyObject *Py_UNUSED(none))
-{
-    client_object *self = (client_object *)op;
-    if (!client_is_ours(self))
-        return NULL;
-    int bell = cp_connection_bell(self->connection);
-    return bell < 0 ? raise_status(core_state_of(op), CP_ERR_SYSTEM) : PyLong_FromLong(bell);
-}
-
-static cp_status listen_once(client_object *self, cp_usec most, int *error)
-{
-    cp_status status;
-    Py_BEGIN_ALLOW_THREADS
-        errno = 0;
-        status = cp_connection_listen(self->connection, most);
-        *error = errno;
-    Py_END_ALLOW_THREADS
-    return status;
-}
-
-PyObject *client_wait(PyObject *op, PyObject *args, PyObject *keywords)
-{
-    static char *names[] = {"timeout", NULL};
-    client_object *self = (client_object *)op;
-    core_state *state = core_state_of(op);
-    PyObject *timeout;
-    cp_usec most;
-    int error;
-
-    if (!PyArg_ParseTupleAndKeywords(args, keywords, "O:wait", names, &timeout) ||
-        read_seconds(state, "timeout", timeout, &most) < 0 || !client_is_ours(self))
-        return NULL;
-    if (atomic_load(&self->has_left_over))
-        Py_RETURN_TRUE;
-    cp_usec deadline = instant_after(most);
-    for (;;) {
-        cp_status status = listen_once(self, most, &error);
-        if (status == CP_OK)
-            Py_RETURN_TRUE;
-        if (status == CP_ERR_TIMEOUT || status == CP_ERR_CLOSED)
-            Py_RETURN_FALSE;
-        errno = error;
-        if (status != CP_ERR_SYSTEM || error != EINTR)
-            return raise_status(state, status);
-        if (PyErr_CheckSignals() < 0)
-            return NULL;
-        most = time_until(deadline);
-    }
-}
 
 /* ---- the door into user code */
 
@@ -390,6 +335,8 @@ static void tell_notice(drain *self, const cp_notice *notice)
         report_own(self);
     else
         tell_news(self, &news);
+    if (notice->kind == CP_NOTICE_DEGRADED && notice->is_throttled)
+        tell_news(self, &(bulletin){.kind = KIND_THROTTLED});
     for (size_t i = 0; i < news.count; i++)
         Py_XDECREF(news.argument[i]);
 }

@@ -5,6 +5,7 @@
 #include "py/arguments.h"
 #include "py/client.h"
 #include "py/convert.h"
+#include "py/feed_type.h"
 #include "py/value_types.h"
 
 /* ---- functions */
@@ -82,6 +83,7 @@ static const char *const error_names[ERROR_CLASSES] = {
     [ERROR_TIMEOUT] = "RequestTimeout",
     [ERROR_RATE_LIMITED] = "RateLimited",
     [ERROR_PROTOCOL] = "ProtocolError",
+    [ERROR_OVERFLOW] = "StreamOverflow",
     [ERROR_CLOSED] = "ClientClosed",
 };
 
@@ -106,6 +108,7 @@ static const char *const connection_status_names[] = {
     [STATUS_CONNECTED] = "CONNECTED",
     [STATUS_CONNECTING] = "CONNECTING",
     [STATUS_DISCONNECTED] = "DISCONNECTED",
+    [STATUS_THROTTLED] = "FEATURE_THROTTLED",
 };
 
 static int take_attributes(PyObject *from, const char *const *names, size_t count, PyObject **out)
@@ -195,7 +198,8 @@ static int add_types(PyObject *module, core_state *state)
         return -1;
     state->event_type = add_type(module, &event_spec);
     state->client_type = state->event_type ? add_type(module, &client_spec) : NULL;
-    return state->client_type ? 0 : -1;
+    state->feed_type = state->client_type ? add_type(module, &feed_spec) : NULL;
+    return state->feed_type ? 0 : -1;
 }
 
 static int add_constants(PyObject *module)

@@ -16,6 +16,7 @@ typedef enum error_class {
     ERROR_TIMEOUT,
     ERROR_RATE_LIMITED,
     ERROR_PROTOCOL,
+    ERROR_OVERFLOW,
     ERROR_CLOSED,
     ERROR_CLASSES,
 } error_class;
@@ -24,6 +25,7 @@ typedef enum connection_status {
     STATUS_CONNECTED,
     STATUS_CONNECTING,
     STATUS_DISCONNECTED,
+    STATUS_THROTTLED,
     CONNECTION_STATUSES,
 } connection_status;
 
@@ -31,6 +33,7 @@ typedef struct core_state {
     PyObject *user_type;
     PyObject *event_type;
     PyObject *client_type;
+    PyObject *feed_type;
 
     PyObject *errors[ERROR_CLASSES];
 

@@ -84,7 +84,13 @@ def test_ctrl_c_ends_what_waits_for_the_server(emulator: Emulator, where: str) -
 
 
 @pytest.mark.parametrize(
-    ("where", "outcome"), [("wait", "interrupted"), ("run_forever", "returned")]
+    ("where", "outcome"),
+    [
+        ("wait", "interrupted"),
+        ("wait_for_online", "interrupted"),
+        ("wait_for", "interrupted"),
+        ("run_forever", "returned"),
+    ],
 )
 def test_ctrl_c_ends_what_waits_for_events(emulator: Emulator, where: str, outcome: str) -> None:
     with Script("ctrl_c", emulator, where) as script:

@@ -42,13 +42,15 @@ calls: dict[str, Any] = {
     "login": client.login,
     "wait_synced": wait_synced,
     "get_user": lambda: client.get_user("superhero2"),
+    "wait_for_online": lambda: client.wait_for_online("superhero2"),
+    "wait_for": lambda: client.wait_for(lambda event: False),
     "wait": wait,
     "run_forever": client.run_forever,
     "handler": handle,
 }
 if where not in ("login", "run_forever"):
     client.login()
-if where in ("wait", "handler"):
+if where in ("wait", "wait_for_online", "wait_for", "handler"):
     client.connect()
     client.wait_synced(timeout=10)
 print("ready", flush=True)

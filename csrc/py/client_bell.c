@@ -1,0 +1,75 @@
+#include "py/client.h"
+
+#include <errno.h>
+
+#include "py/arguments.h"
+#include "py/convert.h"
+
+/* What a client sleeps on until there is something to drain. */
+
+PyObject *client_fileno(PyObject *op, PyObject *Py_UNUSED(none))
+{
+    client_object *self = (client_object *)op;
+    if (!client_is_ours(self))
+        return NULL;
+    int bell = cp_connection_bell(self->connection);
+    return bell < 0 ? raise_status(core_state_of(op), CP_ERR_SYSTEM) : PyLong_FromLong(bell);
+}
+
+static cp_status listen_once(client_object *self, cp_usec most, int *error)
+{
+    cp_status status;
+    Py_BEGIN_ALLOW_THREADS
+        errno = 0;
+        status = cp_connection_listen(self->connection, most);
+        *error = errno;
+    Py_END_ALLOW_THREADS
+    return status;
+}
+
+/* The network thread does not turn.  Whoever listens goes on: it may come back. */
+static bool tell_stalled(client_object *self)
+{
+    PyObject *report = Py_XNewRef(self->report), *result = NULL;
+
+    raise_status(core_state_of((PyObject *)self), CP_ERR_STALLED);
+    PyObject *exception = PyErr_GetRaisedException();
+    if (report != NULL)
+        result = PyObject_CallFunction(report, "Os", exception, "network thread");
+    bool is_told = result != NULL || report == NULL;
+    Py_XDECREF(result);
+    Py_XDECREF(report);
+    Py_XDECREF(exception);
+    return is_told;
+}
+
+PyObject *client_wait(PyObject *op, PyObject *args, PyObject *keywords)
+{
+    static char *names[] = {"timeout", NULL};
+    client_object *self = (client_object *)op;
+    core_state *state = core_state_of(op);
+    PyObject *timeout;
+    cp_usec most;
+    int error;
+
+    if (!PyArg_ParseTupleAndKeywords(args, keywords, "O:wait", names, &timeout) ||
+        read_seconds(state, "timeout", timeout, &most) < 0 || !client_is_ours(self))
+        return NULL;
+    if (atomic_load(&self->has_left_over))
+        Py_RETURN_TRUE;
+    cp_usec deadline = instant_after(most);
+    for (;;) {
+        cp_status status = listen_once(self, most, &error);
+        if (status == CP_OK)
+            Py_RETURN_TRUE;
+        if (status == CP_ERR_TIMEOUT || status == CP_ERR_CLOSED)
+            Py_RETURN_FALSE;
+        errno = error;
+        bool is_stalled = status == CP_ERR_STALLED;
+        if (!is_stalled && (status != CP_ERR_SYSTEM || error != EINTR))
+            return raise_status(state, status);
+        if ((is_stalled && !tell_stalled(self)) || PyErr_CheckSignals() < 0)
+            return NULL;
+        most = time_until(deadline);
+    }
+}
