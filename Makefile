@@ -12,8 +12,8 @@ MAKE_QUIETLY  = $(MAKE) --no-print-directory
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo build test test-c valgrind test-tsan test-python trust-long interop lint \
-        format dist clean deps
+.PHONY: help demo build test test-c valgrind test-tsan test-python trust-long chaos interop \
+        lint format dist clean deps
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*##/\1:/p' Makefile | awk -F: '{ printf "  make %-14s%s\n", $$1, $$2 }'
@@ -113,6 +113,11 @@ test-python: build  ## Python tests, against the emulator
 
 trust-long: build  ## the tests of trust that take minutes
 	$(VENV)/bin/pytest -m long $(PYTEST_ARGS)
+
+SEEDS ?= 200
+
+chaos: build  ## SEEDS=200 minutes in which everything goes wrong, each followed by a comparison
+	CHAOS_SEEDS=$(SEEDS) $(VENV)/bin/pytest -m long tests/trust/test_chaos.py $(PYTEST_ARGS)
 
 # Our own node, if we had to install one, goes before an old one of the system.
 INTEROP      := tests/interop

@@ -1,7 +1,6 @@
 """The C core alone, on a virtual clock, against a model: hypothesis invents what users, server
 and network do, and shrinks what goes wrong to a few steps."""
 
-import os
 from collections import Counter
 from collections.abc import Iterator
 
@@ -17,9 +16,9 @@ from hypothesis.stateful import (
 )
 from trust.core import SECOND, Kind
 from trust.core_world import CoreWorld
+from trust.form import short_and_long
 
-LIVES = int(os.environ.get("TRUST_LIVES", "200"))
-MINUTES_WANTED = LIVES / 2
+SHORT, LONG = 200, 5000
 
 FAULTS_OF_EVENTS = ("duplicate", "delay")
 FAULTS_THAT_LIE = ("lose", "reorder")
@@ -177,23 +176,24 @@ def tally(capsys: pytest.CaptureFixture[str]) -> Iterator[Counter[str]]:
         print(f"\n{total['seconds'] / 60:.0f} virtual minutes: {dict(total.most_common())}")
 
 
-@pytest.mark.timeout(120 + LIVES // 2)
+@pytest.mark.timeout(240)  # a failure is made smaller before it is told
+@pytest.mark.parametrize("lives", short_and_long(SHORT, LONG, seconds=900))
 def test_whatever_happens_the_core_ends_up_with_the_servers_picture(
-    tally: Counter[str],
+    lives: int, tally: Counter[str]
 ) -> None:
     run_state_machine_as_test(
         Life,
         settings=settings(
-            max_examples=LIVES,
+            max_examples=lives,
             stateful_step_count=40,
             deadline=None,
             database=None,
-            derandomize="TRUST_LIVES" not in os.environ,
+            derandomize=lives == SHORT,
             phases=[Phase.generate, Phase.shrink],
             suppress_health_check=list(HealthCheck),
         ),
     )
-    assert tally["seconds"] > MINUTES_WANTED * 60
+    assert tally["seconds"] > lives * 60
     for fault in (*FAULTS_OF_EVENTS, *FAULTS_THAT_LIE, *FAULTS_OF_REST, *FAULTS_OF_SOCKETS):
         assert tally[fault] > 0, fault
     for seen in ("moving_pages", "torn pass", "blackhole", "expire_tokens", "close 4001"):
