@@ -8,6 +8,8 @@
 #define CALLS_A_BUCKET 2
 #define BUCKETS_MAX (1u << 20)
 #define LOOKS 256 /* at a time */
+#define MANY 1000 /* of them are not swept for each deadline, but for all within … */
+#define GRAIN (10 * CP_USEC_PER_MS)
 
 void cp_watchers_init(cp_watchers *self)
 {
@@ -237,6 +239,8 @@ cp_call *cp_watchers_take_due(cp_watchers *self, cp_usec now)
         sweep(self, &self->arrived, &(uint32_t){0}, now);
         for (uint32_t i = 0; i < self->bucket_count; i++)
             sweep(self, &self->buckets[i], &self->count, now);
+        if (self->count > MANY && self->deadline < now + GRAIN)
+            self->deadline = now + GRAIN;
     }
     return cp_call_list_pop(&self->due);
 }

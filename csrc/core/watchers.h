@@ -22,7 +22,7 @@ typedef struct cp_watchers {
     uint32_t bucket_count; /* a power of two */
     uint32_t count;        /* of calls in the buckets */
     uint32_t look_at;      /* the next bucket to be looked through again; bucket_count: none */
-    cp_usec deadline;      /* no deadline of theirs is earlier */
+    cp_usec deadline; /* no deadline of theirs is earlier, but a little where they are many */
 } cp_watchers;
 
 void cp_watchers_init(cp_watchers *self);

@@ -355,6 +355,31 @@ TEST(those_whose_deadline_passed_are_due_wherever_they_stand)
     end_test();
 }
 
+TEST(many_deadlines_are_looked_at_together_and_none_is_early)
+{
+    enum { WAITING = 5000 };
+    cp_usec step = CP_USEC_PER_MS, at = step;
+    int taken = 0, sweeps = 0;
+
+    begin_test();
+    for (int i = 0; i < WAITING; i++)
+        (void)wait_until("bob", CP_ONLINE, (1 + i) * step);
+    look();
+    for (; taken < WAITING; sweeps++) {
+        cp_call *call;
+
+        at = watchers.deadline > at ? watchers.deadline : at;
+        while ((call = cp_watchers_take_due(&watchers, at)) != NULL) {
+            CHECK(call->deadline <= at);
+            CHECK(at - call->deadline <= 10 * step);
+            free_call(call);
+            taken++;
+        }
+    }
+    CHECK(sweeps < 1500);
+    end_test();
+}
+
 TEST(one_can_be_taken_back_until_it_is_out)
 {
     begin_test();
