@@ -125,6 +125,16 @@ class Life(RuleBasedStateMachine):
     def tokens_expire(self) -> None:
         self.world.expire_tokens()
 
+    @rule(moves=st.integers(0, 60), seconds=st.integers(1, 300))
+    def platform_pushes_nothing(self, moves: int, seconds: int) -> None:
+        """As beyond its cap; the count and the list are still right."""
+        self.world.left["lose"] = 1_000_000
+        self._plan_moves(moves, seconds * 1000)
+        self.world.run(seconds * SECOND)
+        self.world.left["lose"] = 0
+        self.world.struck["throttled"] += 1
+        self.world.struck["degraded"] += not self.world.core.is_synced
+
     # ---- callers and listeners
 
     @rule(
@@ -196,7 +206,14 @@ def test_whatever_happens_the_core_ends_up_with_the_servers_picture(
     assert tally["seconds"] > lives * 60
     for fault in (*FAULTS_OF_EVENTS, *FAULTS_THAT_LIE, *FAULTS_OF_REST, *FAULTS_OF_SOCKETS):
         assert tally[fault] > 0, fault
-    for seen in ("moving_pages", "torn pass", "blackhole", "expire_tokens", "close 4001"):
+    for seen in (
+        "moving_pages",
+        "torn pass",
+        "blackhole",
+        "expire_tokens",
+        "close 4001",
+        "throttled",
+    ):
         assert tally[seen] > 0, seen
     assert tally["pictures checked"] > 0
     assert tally["coalesced"] > 0
