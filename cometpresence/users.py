@@ -43,11 +43,14 @@ class UsersRequestBuilder:
 
     def set_limit(self, limit: int) -> Self:
         """How many users a page has, 1 to 100.  Required."""
-        return self._set("limit", check_number(limit, "limit", "INVALID_SET_LIMIT"))
+        limit = check_number(limit, "limit", "INVALID_SET_LIMIT")
+        return self._set("limit", min(max(limit, -1), 101))  # numbers in C are short
 
     def set_status(self, status: str) -> Self:
         """Only those who are ``"online"``, or only those ``"offline"``."""
-        return self._set("status", check_text(status, "status", "INVALID_STATUS_VALUE"))
+        if not isinstance(status, str):
+            raise ConfigError("INVALID_STATUS_VALUE", "The status must be text.")
+        return self._set("status", status)
 
     def set_role(self, role: str) -> Self:
         """Only users of this role; goes together with set_roles()."""
@@ -148,19 +151,23 @@ class UsersRequest:
         self._query = dict(query)
         self._page: int = self._query.pop("page", 1)  # the next one, from 1
         self._pages = 0  # how many the server said there are; 0: it did not say
-        self._lock = threading.Lock()
+        self._under_way = threading.Lock()
 
     def fetch_next(self) -> "list[User]":
         """The next page; ``[]`` at the end, and again when asked again.
 
         Blocks until the server answered; legal inside a listener.  After an error the next call
-        asks for the same page.
+        asks for the same page.  ``[]`` at once while another call is under way, as at CometChat.
         """
-        with self._lock:
+        if not self._under_way.acquire(blocking=False):
+            return []
+        try:
             users, self._pages = self._fetch_page(**self._query, page=self._page)
             if users:
                 self._page += 1
             return users
+        finally:
+            self._under_way.release()
 
     def _is_exhausted(self) -> bool:
         """Whether the server said that what comes next is past the last page."""

@@ -1,6 +1,7 @@
 #include "core/rest.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/text.h"
 
@@ -52,15 +53,22 @@ static cp_status check_word(const char *word, const char *name, cp_failure *fail
     return CP_OK;
 }
 
+static bool is_item(const char *text)
+{
+    cp_slice item = cp_slice_of(text);
+    return !cp_text_is_empty(text) && !cp_slice_has_control(item) && !strchr(text, ',');
+}
+
 /* An empty item is refused rather than left out: a list of nothing else would then ask for
- * everybody. */
+ * everybody.  One with a comma would be several to the server. */
 static cp_status check_list(char *const *list, const char *code, const char *name,
                             cp_failure *failure)
 {
     for (; list && *list; list++)
-        if (cp_text_is_empty(*list) || cp_slice_has_control(cp_slice_of(*list)))
+        if (!is_item(*list))
             return cp_failure_refuse(failure, code, name,
-                                     "has an empty item, or control characters in one");
+                                     "has an item that is empty or has a comma or control "
+                                     "characters in it");
     return CP_OK;
 }
 

@@ -10,7 +10,9 @@ from python.refusals import code_of
 from cometpresence import (
     AppSettingsBuilder,
     CometChatException,
+    ConfigError,
     PresenceClient,
+    User,
     UsersRequest,
     UsersRequestBuilder,
     UserStatus,
@@ -259,3 +261,26 @@ def test_an_unknown_user_is_an_error_with_the_servers_code(client: PresenceClien
 @pytest.mark.parametrize("uid", ["", None, 7])
 def test_a_missing_uid_is_refused_at_once(client: PresenceClient, uid: Any) -> None:
     assert code_of(lambda: client.get_user(uid)) in ("MISSING_PARAMETERS", "INVALID_PARAMETER")
+
+
+@pytest.mark.parametrize("setter", ["set_uids", "set_roles", "set_tags", "search_in"])
+def test_an_item_with_a_comma_would_be_several_and_is_refused(setter: str) -> None:
+    with pytest.raises(ConfigError, match="comma"):
+        getattr(UsersRequestBuilder(), setter)(["a,b"])
+
+
+def test_a_limit_beyond_every_number_in_c_is_just_too_high() -> None:
+    with pytest.raises(ConfigError) as refusal:
+        UsersRequestBuilder().set_limit(10**30)
+    assert refusal.value.code == "ERROR_SET_LIMIT_EXCEEDED"
+
+
+def test_a_page_asked_for_during_another_is_empty_at_once() -> None:
+    def fetch(**query: Any) -> tuple[list[User], int]:
+        inner.append(request.fetch_next())
+        return [User.from_dict({"uid": "bob"})], 1
+
+    inner: list[list[User]] = []
+    request = UsersRequestBuilder(fetch).set_limit(1).build()
+    assert [user.uid for user in request.fetch_next()] == ["bob"]
+    assert inner == [[]]
