@@ -131,6 +131,7 @@ class Client:
         endpoint: str | None,
         ca_file: str | None,
         has_token_provider: bool,
+        allow_plaintext: bool,
         # base, cap, floor, max_attempts, stable_after
         reconnect: tuple[float, float, float, int | None, float],
         # on_connect, audit_after, every, whole, page_size

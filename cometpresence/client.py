@@ -59,6 +59,7 @@ class _Common(Handlers):
         ping_timeout: float = 3.0,
         endpoint: str | None = None,
         ca_file: str | os.PathLike[str] | None = None,
+        allow_plaintext: bool = False,
         dispatch: Literal["thread", "none"] = "thread",
     ) -> None:
         if not isinstance(settings, AppSettings | None):
@@ -73,6 +74,13 @@ class _Common(Handlers):
             )
         if token_provider is not None:
             check_function(token_provider, "The token provider")
+        for value, kind, what in (
+            (presence, PresenceScope | None, "presence"),
+            (reconnect, Reconnect, "reconnect"),
+            (resync, Resync, "resync"),
+        ):
+            if not isinstance(value, kind):
+                raise ConfigError("INVALID_PARAMETER", f"{what} must be a {kind}, not {value!r}.")
         if settings is None:
             settings = AppSettings(presence=PresenceScope.all_users())
         self._app_id = check_text(app_id, "app id")
@@ -96,6 +104,7 @@ class _Common(Handlers):
             endpoint=_emulator_endpoint() if endpoint is None else endpoint,
             ca_file=_ca_file(ca_file),
             has_token_provider=token_provider is not None,
+            allow_plaintext=allow_plaintext,
             reconnect=(
                 reconnect.base,
                 reconnect.cap,
@@ -265,6 +274,7 @@ class PresenceClient(_Common, Waiters):
     user; users beyond `max_users` are not tracked.  `endpoint` sends everything to one URL, such as
     the emulator's, and `ca_file` replaces the system's certificates; the environment variables
     COMETPRESENCE_EMULATOR (loopback only) and COMETPRESENCE_CA_FILE do so when they are not given.
+    Plain http is for this machine; `allow_plaintext` sends credentials in the clear to others, too.
     """
 
     @classmethod
@@ -448,8 +458,9 @@ def _ca_file(path: str | os.PathLike[str] | None) -> str | None:
     if path is None:
         return None
     try:
-        with open(path, "rb"):
-            return os.fspath(path)
+        name = os.fspath(path)  # first: open() would take a number for a descriptor, and close it
+        with open(name, "rb"):
+            return name
     except (OSError, TypeError, ValueError) as error:
         raise ConfigError("INVALID_PARAMETER", f"The ca_file cannot be read: {error}") from error
 

@@ -105,12 +105,12 @@ class AppSettingsBuilder:
         return self
 
     def override_admin_host(self, host: str) -> Self:
-        """Another host for what needs the auth key: ``host`` or ``host:port``, always over TLS."""
+        """Another host for what needs the auth key: ``host`` or ``host:port``, reached over TLS."""
         self._admin_host = check_text(host, "admin host")
         return self
 
     def override_client_host(self, host: str) -> Self:
-        """Another host for what needs an auth token: ``host`` or ``host:port``, always over TLS."""
+        """Another host for what needs an auth token: ``host`` or ``host:port``, reached over TLS."""
         self._client_host = check_text(host, "client host")
         return self
 

@@ -124,8 +124,9 @@ static cp_status check_url(const cp_config *self, const char *url, const char *n
     if (cp_target_read(cp_slice_of(url), &target) != CP_OK)
         return cp_failure_refuse(failure, "INVALID_HOST", name, "is no host and no URL");
     if (!cp_config_allows(self, &target))
-        return cp_failure_refuse(failure, "PLAIN_HTTP_REFUSED", name,
-                                 "is plain http to another machine, which must be asked for");
+        return cp_failure_refuse(
+            failure, "PLAIN_HTTP_REFUSED", name,
+            "is plain http to another machine, which needs allow_plaintext=True");
     return CP_OK;
 }
 

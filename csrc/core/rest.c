@@ -29,7 +29,7 @@ static cp_status find_target(const cp_account *account, cp_service service, cp_t
     if (cp_account_target(account, service, out) == CP_OK)
         return CP_OK;
     return cp_failure_refuse(failure, "INVALID_HOST", names[service],
-                             "is not usable, or plain http, which must be asked for");
+                             "is not usable, or plain http without allow_plaintext=True");
 }
 
 /* The name is all that is said of a value that cannot be sent: it may be a secret. */

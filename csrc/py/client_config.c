@@ -64,24 +64,24 @@ typedef struct arguments {
     PyObject *app_id, *region, *subscription, *roles, *admin_host, *client_host, *endpoint;
     PyObject *ca_file, *reconnect, *resync, *queue_size, *max_users;
     PyObject *connect_timeout, *ping_interval, *ping_timeout, *report;
-    int auto_connect, has_token_provider;
+    int auto_connect, has_token_provider, allow_plaintext;
 } arguments;
 
 static int parse(PyObject *args, PyObject *keywords, arguments *out)
 {
     static char *names[] = {
-        "app_id",        "region",       "subscription", "roles",     "auto_connect",
-        "admin_host",    "client_host",  "endpoint",     "ca_file",   "has_token_provider",
-        "reconnect",     "resync",       "queue_size",   "max_users", "connect_timeout",
-        "ping_interval", "ping_timeout", "report",       NULL,
+        "app_id",        "region",       "subscription", "roles",           "auto_connect",
+        "admin_host",    "client_host",  "endpoint",     "ca_file",         "has_token_provider",
+        "reconnect",     "resync",       "queue_size",   "max_users",       "connect_timeout",
+        "ping_interval", "ping_timeout", "report",       "allow_plaintext", NULL,
     };
-    return PyArg_ParseTupleAndKeywords(args, keywords, "$OOOOpOOOOpO!O!OOOOOO:Client", names,
-                                       &out->app_id, &out->region, &out->subscription, &out->roles,
-                                       &out->auto_connect, &out->admin_host, &out->client_host,
-                                       &out->endpoint, &out->ca_file, &out->has_token_provider,
-                                       &PyTuple_Type, &out->reconnect, &PyTuple_Type, &out->resync,
-                                       &out->queue_size, &out->max_users, &out->connect_timeout,
-                                       &out->ping_interval, &out->ping_timeout, &out->report)
+    return PyArg_ParseTupleAndKeywords(
+               args, keywords, "$OOOOpOOOOpO!O!OOOOOOp:Client", names, &out->app_id, &out->region,
+               &out->subscription, &out->roles, &out->auto_connect, &out->admin_host,
+               &out->client_host, &out->endpoint, &out->ca_file, &out->has_token_provider,
+               &PyTuple_Type, &out->reconnect, &PyTuple_Type, &out->resync, &out->queue_size,
+               &out->max_users, &out->connect_timeout, &out->ping_interval, &out->ping_timeout,
+               &out->report, &out->allow_plaintext)
                ? 0
                : -1;
 }
@@ -185,6 +185,7 @@ int read_config(core_state *state, PyObject *args, PyObject *keywords, cp_config
     }
     config->auto_connect = raw.auto_connect;
     config->has_token_provider = raw.has_token_provider;
+    config->plain_allowed = raw.allow_plaintext;
     if (read_texts_of(state, &raw, config) < 0 ||
         read_subscription(state, raw.subscription, &config->subscription) < 0 ||
         read_reconnect(state, raw.reconnect, &config->reconnect) < 0 ||

@@ -1,5 +1,6 @@
 """Logging in, and what is refused."""
 
+import os
 import threading
 import time
 from typing import Any
@@ -14,6 +15,7 @@ from cometpresence import (
     AppSettingsBuilder,
     AuthError,
     ClientClosed,
+    ConfigError,
     ConnectionStatus,
     PresenceClient,
     PresenceScope,
@@ -202,3 +204,23 @@ def test_a_server_that_says_nothing_is_an_error_within_the_timeout(
         client.login()
     assert time.monotonic() - began < 3
     assert isinstance(caught.value, TimeoutError)
+
+
+@pytest.mark.parametrize("number", [True, 1])
+def test_a_ca_file_that_is_a_number_is_refused_and_no_descriptor_closed(number: int) -> None:
+    reading, writing = os.pipe()
+    try:
+        with pytest.raises(ConfigError, match="ca_file"):
+            PresenceClient("app", region="us", ca_file=writing if number == 1 else number)  # type: ignore[arg-type]
+        os.fstat(writing)
+        os.fstat(1)
+    finally:
+        os.close(reading)
+        os.close(writing)
+
+
+def test_plain_http_to_another_machine_must_be_asked_for() -> None:
+    elsewhere = {"region": "us", "endpoint": "http://192.0.2.1:8080"}
+    with pytest.raises(ConfigError, match="allow_plaintext"):
+        PresenceClient("app", **elsewhere)
+    PresenceClient("app", **elsewhere, allow_plaintext=True).close()  # it would be tried
