@@ -3,8 +3,10 @@
 import os
 import sys
 import threading
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, TypeAlias
 
+from . import listeners, settings, users
 from ._aliases import with_documented_names
 from ._arguments import check_text
 from .client import PresenceClient
@@ -14,11 +16,8 @@ from .listeners import (
     CONNECTION,
     LOGIN,
     USERS,
-    ConnectionListener,
     Family,
-    LoginListener,
     Subscription,
-    UserListener,
     handlers_of,
 )
 from .settings import AppSettings
@@ -28,6 +27,9 @@ if TYPE_CHECKING:
     from ._core import User
 
 __all__ = ["CometChat"]
+
+# A key that is None was forgotten; only no key at all makes login() take an auth token.
+_NOT_GIVEN: Any = object()
 
 
 class _Roll:
@@ -39,6 +41,8 @@ class _Roll:
 
     def add(self, id: str, listener: object) -> Subscription:
         subscription = Subscription(check_text(id, "listener id"), self)
+        if isinstance(listener, Mapping):  # JavaScript's plain object
+            listener = self._family.kind.of(listener)
         handlers_of(listener, (self._family,))  # refuses what is no listener, client or not
         with _default.lock:
             self._listeners.pop(id, None)
@@ -142,6 +146,12 @@ class CometChat:
     without process-wide state, use PresenceClient.
     """
 
+    # new CometChat.UserListener(...), as the documentation's snippets have it
+    AppSettingsBuilder: TypeAlias = settings.AppSettingsBuilder
+    UserListener: TypeAlias = listeners.UserListener
+    ConnectionListener: TypeAlias = listeners.ConnectionListener
+    LoginListener: TypeAlias = listeners.LoginListener
+    UsersRequestBuilder: TypeAlias = users.UsersRequestBuilder
     USER_STATUS = UserStatus
     CONNECTION_STATUS = ConnectionStatus
 
@@ -165,7 +175,7 @@ class CometChat:
         return True
 
     @staticmethod
-    def login(uid: str, auth_key: str | None = None) -> "User":
+    def login(uid: str, auth_key: str = _NOT_GIVEN) -> "User":
         """Log in by uid and auth key, or by an auth token alone: ``login(AUTH_TOKEN)``.
 
         Opens the socket unless the settings say otherwise.  Who is logged in already is returned
@@ -173,9 +183,9 @@ class CometChat:
         done yet.
         """
         client = default_client()
-        if auth_key is None:
-            return client.login(auth_token=uid)
-        return client.login(check_text(uid, "uid"), auth_key)
+        if auth_key is _NOT_GIVEN:
+            return client.login(auth_token=check_text(uid, "auth token"))
+        return client.login(check_text(uid, "uid"), check_text(auth_key, "auth key"))
 
     @staticmethod
     def logout() -> None:

@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self, TypedDict, Unpack
 
 from . import _core
 from ._aliases import ALIASES, with_documented_names
@@ -48,6 +48,13 @@ class _LoginCallbacks(TypedDict, total=False):
 
 class _Listener:
     """Callbacks by name, in either spelling; assigning to one spelling sets both."""
+
+    @classmethod
+    def of(cls, callbacks: Mapping[str, Any]) -> Self:
+        """A listener from a mapping of its callbacks, in either spelling."""
+        listener = cls()
+        listener._take(callbacks, {})
+        return listener
 
     def _take(self, callbacks: Mapping[str, Any] | None, named: Mapping[str, Any]) -> None:
         if callbacks is not None and not isinstance(callbacks, Mapping):

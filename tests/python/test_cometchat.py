@@ -17,6 +17,7 @@ from cometpresence import (
     AuthError,
     CometChat,
     CometChatException,
+    ConfigError,
     ConnectionListener,
     ConnectionStatus,
     LoginListener,
@@ -222,7 +223,7 @@ def test_missing_credentials_are_refused_and_nothing_is_sent(
     ("arguments", "code"),
     [
         (("alice", "wrong-key"), "AUTH_ERR_APIKEY_NOT_FOUND"),
-        (("nobody", None), "AUTH_ERR_AUTH_TOKEN_NOT_FOUND"),
+        (("nobody",), "AUTH_ERR_AUTH_TOKEN_NOT_FOUND"),
     ],
 )
 def test_a_refused_login_is_told_to_the_caller_and_to_listeners_once(
@@ -460,3 +461,29 @@ def test_another_thread_may_block_beside_an_event_loop(plain_app: Emulator) -> N
         return user.uid
 
     assert asyncio.run(main()) == "alice"
+
+
+def test_a_forgotten_auth_key_is_no_auth_token(plain_app: Emulator) -> None:
+    CometChat.init(plain_app.app_id, everybody())
+    sent = len(plain_app.journal)
+    with pytest.raises(ConfigError, match="auth key") as refusal:
+        CometChat.login("alice", None)  # type: ignore[arg-type]
+    assert refusal.value.code == "MISSING_PARAMETERS"
+    assert len(plain_app.journal) == sent
+
+
+def test_classes_are_found_where_the_documentation_has_them() -> None:
+    assert isinstance(CometChat.UserListener({"onUserOnline": print}), UserListener)
+    assert CometChat.AppSettingsBuilder is AppSettingsBuilder
+    assert CometChat.UsersRequestBuilder is UsersRequestBuilder
+
+
+def test_a_mapping_is_a_listener_as_a_plain_object_is_in_javascript(plain_app: Emulator) -> None:
+    init_and_login(plain_app)
+    plain_app.wait_for_client()
+    heard = Inbox()
+    CometChat.addUserListener("plain", {"onUserOnline": heard})  # type: ignore[arg-type]
+    plain_app.set_online("bob")
+    assert heard.one().uid == "bob"
+    with pytest.raises(ConfigError, match="onUserOnlin"):
+        CometChat.addUserListener("typo", {"onUserOnlin": print})  # type: ignore[arg-type]
