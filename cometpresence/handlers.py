@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, Unpack, overload
 
 from . import _core
 from ._arguments import check_function, check_text, check_texts, warn
+from .errors import ConfigError
 from .listeners import (
     FAMILIES,
     ConnectionListener,
@@ -206,6 +207,8 @@ class Handlers:
         if fn is None:
             return lambda fn: self._attach(wanted, check_function(fn, "A handler"), filters)
         filters = filters or {}
+        if unknown := filters.keys() - Filters.__annotations__.keys():
+            raise TypeError(f"unknown filter: {', '.join(sorted(unknown))}")
         handler = _filtered(wanted, check_function(fn, "A handler"), **filters)
         origins = filters.get("origins", HANDLER_ORIGINS)
         id = filters.get("id") or self._registry.make_id(fn)
@@ -225,9 +228,9 @@ class Handlers:
                 "AppSettingsBuilder().subscribe_presence_for_all_users() or "
                 "presence=PresenceScope.all_users() subscribes"
             )
-        bits = 0
-        for origin in origins:
-            bits |= 1 << Origin(origin).value
+        if not all(isinstance(origin, Origin) for origin in origins):
+            raise ConfigError("INVALID_PARAMETER", f"The origins must be Origins, not {origins!r}.")
+        bits = sum(1 << origin.value for origin in set(origins))
         subscription = self._registry.add(id, handlers, bits)
         self._listeners_wait()
         return subscription
