@@ -1,6 +1,8 @@
 """What the demo looks like: a table on a terminal, lines of JSON elsewhere."""
 
+import errno
 import json
+import os
 import threading
 import time
 from collections import Counter, deque
@@ -26,6 +28,7 @@ class Lines:
 
     def __init__(self, out: TextIO) -> None:
         self._out = out
+        self._is_cut = False
 
     def begin(self, emulator_url: str, users: list[User], seconds: float) -> None:
         pass
@@ -45,7 +48,8 @@ class Lines:
         )
 
     def tick(self) -> None:
-        pass
+        if self._is_cut:  # here, and not in a handler, somebody can end the demo
+            raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
 
     def end(self) -> None:
         pass
@@ -54,7 +58,10 @@ class Lines:
         self._write({"events": events, "online": sorted(known), "equal": known == truth})
 
     def _write(self, record: dict[str, object]) -> None:
-        print(json.dumps(record, ensure_ascii=False), file=self._out, flush=True)
+        try:
+            print(json.dumps(record, ensure_ascii=False), file=self._out, flush=True)
+        except BrokenPipeError:
+            self._is_cut = True
 
 
 class LiveTable:
