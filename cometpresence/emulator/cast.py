@@ -18,7 +18,11 @@ DEFAULT_CAST: tuple[dict[str, Any], ...] = (
 
 
 def load_users(source: UserSource) -> tuple[dict[str, Any], ...]:
-    """Plain records from a JSON file (a list or {"users": [...]}) or a collection."""
+    """Plain records from a JSON file (a list or {"users": [...]}) or a collection.
+
+    A file with an empty list means nobody; no users at all mean the default cast.
+    """
+    is_file = isinstance(source, (str, Path))
     if isinstance(source, (str, Path)):
         try:
             document = json.loads(Path(source).read_text(encoding="utf-8"))
@@ -30,4 +34,5 @@ def load_users(source: UserSource) -> tuple[dict[str, Any], ...]:
         source = listed
     if not all(isinstance(record, Mapping) for record in source):
         raise ValueError("every user must be an object with at least a uid")
-    return tuple(dict(record) for record in source) or DEFAULT_CAST
+    records = tuple(dict(record) for record in source)
+    return records if records or is_file else DEFAULT_CAST

@@ -30,7 +30,7 @@ class WebSocketApi:
             journal.write("in", "lifecycle", event="left_during_upgrade", path=request.path_qs)
             return web.Response(status=400)  # nobody reads it
         await ws.prepare(request)
-        transport = cast(asyncio.Transport, request.transport)
+        transport = request.transport
         connection = Connection(presence.next_number(), transport, journal)
         presence.open[connection.number] = connection
         journal.write(
