@@ -116,6 +116,7 @@ def test_the_words_of_the_documentation(emulator: Emulator, tmp_path: Path) -> N
 def test_an_emulator_inside_a_test(tmp_path: Path) -> None:
     (tmp_path / "inside.py").write_text(IN_TESTS)
     with Script([sys.executable, "inside.py"], tmp_path, environment()) as script:
+        script.expect("Captain America is here")
         assert script.ends_well()
 
 
