@@ -151,8 +151,9 @@ TEST(plain_http_leaves_this_machine_only_when_asked_for)
 {
     begin();
     set(&config.endpoint, "http://example.com");
-    check_refused("PLAIN_HTTP_REFUSED",
-                  "The endpoint is plain http to another machine, which must be asked for.");
+    check_refused(
+        "PLAIN_HTTP_REFUSED",
+        "The endpoint is plain http to another machine, which needs allow_plaintext=True.");
     set(&config.endpoint, "http://example.com");
     config.plain_allowed = true;
     check_good();

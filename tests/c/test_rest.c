@@ -253,12 +253,12 @@ TEST(no_option_can_smuggle_in_another)
     cp_users_query query = {
         .limit = 1,
         .page = 1,
-        .roles = (char *[]){"a,b", "c&uids=x", NULL},
+        .roles = (char *[]){"ab", "c&uids=x", NULL},
         .tags = (char *[]){NULL},
         .sort_by = "n&page=9",
     };
     CHECK_INT(cp_rest_get_users(&account, &query, &request, &failure), CP_OK);
-    CHECK_TEXT(request.path.data, "/v3.0/users?per_page=1&roles=a%2Cb,c%26uids%3Dx"
+    CHECK_TEXT(request.path.data, "/v3.0/users?per_page=1&roles=ab,c%26uids%3Dx"
                                   "&sortBy=n%26page%3D9&page=1");
     cp_http_request_destroy(&request);
 }
