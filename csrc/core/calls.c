@@ -119,6 +119,18 @@ cp_call *cp_calls_take_answered(cp_calls *self, uint64_t ticket)
     return NULL;
 }
 
+static cp_status keep_token(cp_account *account, cp_slice token, cp_failure *failure)
+{
+    cp_status status = cp_account_set_token(account, token);
+
+    if (status == CP_ERR_NOMEM)
+        return cp_failure_no_memory(failure);
+    if (status != CP_OK)
+        cp_failure_set(failure, CP_FAILURE_PROTOCOL, "FAILED_TO_FETCH",
+                       "The server's auth token is too long to be sent.");
+    return status;
+}
+
 static cp_status read_login(cp_call *call, cp_account *account, const cp_http_answer *answer,
                             cp_failure *failure)
 {
@@ -130,7 +142,7 @@ static cp_status read_login(cp_call *call, cp_account *account, const cp_http_an
     cp_buffer_init(&token);
     status = cp_rest_read_token(answer, &token, failure);
     if (status == CP_OK)
-        status = cp_account_set_token(account, cp_buffer_slice(&token));
+        status = keep_token(account, cp_buffer_slice(&token), failure);
     cp_buffer_wipe(&token);
     cp_buffer_destroy(&token);
     return status;

@@ -32,7 +32,8 @@ void cp_calls_finish(cp_calls *self, cp_call *call, const cp_failure *failure);
 bool cp_calls_next_request(cp_calls *self, const cp_account *account, uint64_t ticket,
                            cp_http_request *out);
 cp_call *cp_calls_take_answered(cp_calls *self, uint64_t ticket); /* gives; NULL: not ours */
-/* Puts what the answer says into the call, and what login learned into the account. */
+/* Puts what the answer says into the call, and what login learned into the account.  An
+ * error comes with its failure set. */
 cp_status cp_calls_read(cp_call *call, cp_account *account, const cp_http_answer *answer,
                         cp_failure *failure);
 

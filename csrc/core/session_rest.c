@@ -1,5 +1,7 @@
 #include "core/session_parts.h"
 
+#include <assert.h>
+
 #define DEFAULT_QUIET (1 * CP_USEC_PER_SEC) /* a refusal that names no time */
 #define FAILURES_TO_REPORT 3 /* of one comparison: fewer are everyday, and repeated anyway */
 
@@ -212,16 +214,32 @@ static void sync_answered(cp_session *self, const cp_http_answer *answer)
         cp_session_renew(self, &failure);
 }
 
+/* A call without a failure has worked for whoever asked, so one that did not must have one:
+ * where it has none, that is a bug of ours, and still no success. */
+static void mind_words(cp_failure *failure, cp_status status)
+{
+    assert(failure->kind != CP_FAILURE_NONE);
+    if (failure->kind != CP_FAILURE_NONE)
+        return;
+    if (status == CP_ERR_NOMEM)
+        (void)cp_failure_no_memory(failure);
+    else
+        cp_failure_set(failure, CP_FAILURE_PROTOCOL, "FAILED_TO_FETCH", "%s",
+                       cp_status_text(status));
+}
+
 static void call_answered(cp_session *self, cp_call *call, const cp_http_answer *answer)
 {
     cp_failure failure = {0};
+    cp_status status = cp_calls_read(call, &self->account, answer, &failure);
 
-    if (cp_calls_read(call, &self->account, answer, &failure) == CP_OK) {
+    if (status == CP_OK) {
         (void)cp_session_keep_quiet(self, answer, &failure);
         tokens_are_good(self);
         cp_session_call_succeeded(self, call);
         return;
     }
+    mind_words(&failure, status);
     cp_session_hide_secrets(self, &failure);
     cp_rest_hide(&failure, call->auth_key);
     if (cp_session_keep_quiet(self, answer, &failure))

@@ -94,6 +94,34 @@ TEST(a_refused_token_fails_with_the_servers_code_and_is_not_tried_again)
     end_session();
 }
 
+TEST(a_token_too_long_for_a_header_is_no_login)
+{
+    static char body[9 * 1024];
+    begin_session();
+    call_login("alice", "key");
+    forget_diary();
+    int start = sprintf(body, "{\"data\":{\"uid\":\"alice\",\"authToken\":\"");
+    memset(body + start, 't', 8200);
+    strcpy(body + start + 8200, "\"}}");
+    answer(body);
+    CHECK_DIARY("LOGIN_FAILED FAILED_TO_FETCH | failed LOGIN PROTOCOL FAILED_TO_FETCH");
+    end_session();
+}
+
+TEST(a_login_without_memory_for_its_token_has_failed)
+{
+    for (unsigned n = 1, failed = 1; failed; n++) {
+        begin_session();
+        call_login("alice", "key");
+        fail_allocation(n);
+        answer(TOKEN_ANSWER);
+        failed = allocation_failed();
+        if (failed)
+            CHECK_INT(last_done()->failure.kind, CP_FAILURE_MEMORY);
+        end_session();
+    }
+}
+
 TEST(an_unknown_uid_is_a_refusal_too)
 {
     begin_session();

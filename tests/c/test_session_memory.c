@@ -52,6 +52,7 @@ static void get_logged_in(void)
         while (request_count > 0)
             answer(body_for(requests[0].path));
         CHECK(last_done() == login);
+        CHECK((login->failure.kind == CP_FAILURE_NONE) == (login->user.user != NULL));
         CHECK(finished_count < 3); /* one failure is the most there may be */
         if (login->failure.kind != CP_FAILURE_NONE)
             CHECK_INT(login->failure.kind, CP_FAILURE_MEMORY);
