@@ -35,8 +35,7 @@ void cp_account_forget(cp_account *self)
 
 /* ---- learning */
 
-/* A token that can be a header's value. */
-static bool is_token(cp_slice text)
+bool cp_account_takes_token(cp_slice text)
 {
     return text.length > 0 && text.length <= TOKEN_LIMIT && !cp_slice_has_control(text);
 }
@@ -44,7 +43,7 @@ static bool is_token(cp_slice text)
 cp_status cp_account_set_token(cp_account *self, cp_slice auth_token)
 {
     char *copy;
-    if (!is_token(auth_token))
+    if (!cp_account_takes_token(auth_token))
         return CP_ERR_ARGUMENT;
     cp_status status = cp_text_copy_slice(&copy, auth_token);
     if (status != CP_OK)
@@ -62,7 +61,7 @@ static cp_status copy_token(const cp_json *data, const char *name, char **out)
     *out = NULL;
     if (text.length == 0)
         return CP_OK;
-    return is_token(text) ? cp_text_copy_slice(out, text) : CP_ERR_MALFORMED;
+    return cp_account_takes_token(text) ? cp_text_copy_slice(out, text) : CP_ERR_MALFORMED;
 }
 
 /* Printable ASCII without spaces: all that a host or a version can be made of. */

@@ -33,6 +33,7 @@ void cp_account_forget(cp_account *self); /* logout: wipes tokens, user and sett
  * a setting is unusable.  All is learned or nothing; what is absent stays as it was. */
 cp_status cp_account_learn(cp_account *self, const cp_json *data);
 cp_status cp_account_set_token(cp_account *self, cp_slice auth_token); /* copies */
+bool cp_account_takes_token(cp_slice auth_token); /* set_token() would: a header can carry it */
 
 typedef enum cp_service {
     CP_SERVICE_ADMIN,  /* needs the auth key */

@@ -145,14 +145,25 @@ static void put_user_path(cp_buffer *out, cp_slice uid)
 
 /* ---- the requests */
 
+cp_status cp_rest_check_login(cp_slice uid, cp_slice auth_key, cp_failure *failure)
+{
+    cp_status status = check_uid(uid, failure);
+    if (status != CP_OK)
+        return status;
+    if (auth_key.length == 0)
+        return cp_failure_refuse(failure, "MISSING_PARAMETERS", "auth key", "is missing");
+    if (auth_key.length > KEY_LIMIT)
+        return cp_failure_refuse(failure, "INVALID_PARAMETER", "auth key", "is too long");
+    if (cp_slice_has_control(auth_key))
+        return cp_failure_refuse(failure, "INVALID_PARAMETER", "auth key",
+                                 "has control characters in it");
+    return CP_OK;
+}
+
 cp_status cp_rest_create_token(const cp_account *account, cp_slice uid, cp_slice auth_key,
                                cp_http_request *out, cp_failure *failure)
 {
-    cp_status status = check_uid(uid, failure);
-    if (status == CP_OK && auth_key.length == 0)
-        status = cp_failure_refuse(failure, "MISSING_PARAMETERS", "auth key", "is missing");
-    if (status == CP_OK && auth_key.length > KEY_LIMIT)
-        status = cp_failure_refuse(failure, "INVALID_PARAMETER", "auth key", "is too long");
+    cp_status status = cp_rest_check_login(uid, auth_key, failure);
     if (status == CP_OK)
         status = begin(account, CP_SERVICE_ADMIN, "POST", out, failure);
     if (status == CP_OK)

@@ -33,6 +33,7 @@ cp_status cp_users_query_check(const cp_users_query *self, cp_failure *failure);
 
 /* Requests.  Each fills an initialised `out`; CP_ERR_ARGUMENT when a value cannot be sent
  * (control bytes, an empty uid), with the failure saying which. */
+cp_status cp_rest_check_login(cp_slice uid, cp_slice auth_key, cp_failure *failure); /* alone */
 cp_status cp_rest_create_token(const cp_account *account, cp_slice uid, cp_slice auth_key,
                                cp_http_request *out, cp_failure *failure);
 cp_status cp_rest_put_me(const cp_account *account, cp_http_request *out, cp_failure *failure);

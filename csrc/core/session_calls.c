@@ -165,32 +165,46 @@ static bool is_me(const cp_session *self, const cp_call *call)
     return cp_text_equal_caseless(call->uid, self->account.uid);
 }
 
+/* Before the login that there is is given up for this one. */
+static cp_status check_login(const cp_call *call, cp_failure *failure)
+{
+    bool by_token = call->auth_token != NULL;
+
+    if (!by_token && (call->uid == NULL || call->auth_key == NULL)) {
+        cp_failure_set(failure, CP_FAILURE_CONFIG, "MISSING_PARAMETERS",
+                       "login needs a uid and an auth key, or an auth token");
+        return CP_ERR_ARGUMENT;
+    }
+    if (!by_token)
+        return cp_rest_check_login(cp_slice_of(call->uid), cp_slice_of(call->auth_key), failure);
+    if (cp_account_takes_token(cp_slice_of(call->auth_token)))
+        return CP_OK;
+    return cp_failure_refuse(failure, "INVALID_PARAMETER", "auth token",
+                             "cannot be sent: it is empty, too long or has control characters");
+}
+
 static void start_login(cp_session *self, cp_call *call)
 {
     cp_failure failure = {0};
-    cp_status status = CP_OK;
 
     cp_session_leave(self, CP_STATE_OFFLINE);
     forget_account(self);
-    if (call->auth_token != NULL)
-        status = cp_account_set_token(&self->account, cp_slice_of(call->auth_token));
-    if (status == CP_OK) {
+    if (call->auth_token == NULL ||
+        cp_account_set_token(&self->account, cp_slice_of(call->auth_token)) == CP_OK) {
         cp_calls_ask(&self->calls, call);
         return;
     }
-    if (status == CP_ERR_NOMEM)
-        (void)cp_failure_no_memory(&failure);
-    else
-        (void)cp_failure_refuse(&failure, "INVALID_PARAMETER", "auth token",
-                                "cannot be sent: it is empty, too long or has control characters");
+    (void)cp_failure_no_memory(&failure);
+    login_failed(self, &failure);
     cp_calls_finish(&self->calls, call, &failure);
 }
 
 static void call_login(cp_session *self, cp_call *call)
 {
-    if (call->auth_token == NULL && (call->uid == NULL || call->auth_key == NULL)) {
-        fail(self, call, CP_FAILURE_CONFIG, "MISSING_PARAMETERS",
-             "login needs a uid and an auth key, or an auth token");
+    cp_failure failure = {0};
+
+    if (check_login(call, &failure) != CP_OK) {
+        cp_calls_finish(&self->calls, call, &failure);
         return;
     }
     if (cp_calls_has(&self->calls, CP_CALL_LOGIN)) {

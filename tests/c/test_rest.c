@@ -164,7 +164,7 @@ TEST(a_secret_that_cannot_be_sent_is_not_quoted)
 {
     begin();
     check_refused(create_token("alice", "SECRET\r\nX: y"), CP_FAILURE_CONFIG, "INVALID_PARAMETER");
-    CHECK(strstr(failure.message, "apiKey") != NULL);
+    CHECK(strstr(failure.message, "auth key") != NULL);
     account.auth_token = "SECRET\n";
     check_refused(cp_rest_get_me(&account, &request, &failure), CP_FAILURE_CONFIG,
                   "INVALID_PARAMETER");

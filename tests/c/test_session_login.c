@@ -66,6 +66,35 @@ TEST(a_token_that_no_header_can_carry_is_the_callers_mistake)
     end_session();
 }
 
+/* A mistake in an argument is no reason to leave, so nothing happens at all. */
+TEST(a_bad_argument_leaves_the_login_that_there_is)
+{
+    char long_text[2001];
+    memset(long_text, 'a', sizeof long_text - 1);
+    long_text[sizeof long_text - 1] = '\0';
+    const struct {
+        const char *uid, *key;
+    } bad[] = {{"", "key"}, {"..", "key"},    {"a\nb", "key"},   {long_text, "key"},
+               {"bob", ""}, {"bob", "k\r\n"}, {"bob", long_text}};
+
+    begin_session();
+    get_connected();
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        call_login(bad[i].uid, bad[i].key);
+        CHECK_INT(last_done()->failure.kind, CP_FAILURE_CONFIG);
+    }
+    call_with_token(CP_CALL_LOGIN, "");
+    CHECK_INT(last_done()->failure.kind, CP_FAILURE_CONFIG);
+    call_with_token(CP_CALL_LOGIN, "t\x7f");
+    forget_diary();
+    CHECK_INT(request_count, 0);
+    CHECK_INT(cp_session_state_of(session), CP_STATE_LIVE);
+    CHECK_TEXT(cp_session_account(session)->uid, "alice");
+    call_get_user("bob", CP_NEVER);
+    CHECK_DIARY("GET /v3.0/users/bob");
+    end_session();
+}
+
 TEST(a_refused_key_fails_with_the_servers_code_and_is_not_tried_again)
 {
     begin_session();
