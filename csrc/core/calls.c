@@ -10,6 +10,7 @@ void cp_calls_init(cp_calls *self)
     cp_call_list_init(&self->asking);
     cp_call_list_init(&self->under_way);
     cp_call_list_init(&self->waiting);
+    cp_call_list_init(&self->unsendable);
     cp_call_list_init(&self->done);
     self->deadline = CP_NEVER;
 }
@@ -100,11 +101,22 @@ bool cp_calls_next_request(cp_calls *self, const cp_account *account, uint64_t t
         if (failure.kind == CP_FAILURE_NONE)
             cp_failure_set(&failure, CP_FAILURE_MEMORY, "ERR_NO_MEMORY", "%s",
                            cp_status_text(status));
-        cp_calls_finish(self, call, &failure);
+        call->failure = failure;
+        cp_call_list_push(&self->unsendable, call);
         cp_http_request_destroy(out); /* half built */
-        cp_http_request_init(out);
     }
     return false;
+}
+
+cp_call *cp_calls_take_unsendable(cp_calls *self, cp_failure *failure)
+{
+    cp_call *call = cp_call_list_pop(&self->unsendable);
+
+    if (call != NULL) {
+        *failure = call->failure;
+        call->failure = (cp_failure){0};
+    }
+    return call;
 }
 
 cp_call *cp_calls_take_answered(cp_calls *self, uint64_t ticket)
@@ -252,6 +264,7 @@ static void finish_of_account(cp_calls *self, cp_call_list *list, const cp_failu
         }
         (void)cp_call_list_unlink(list, link); /* it is in our hand */
         drop_answer(self, call);
+        call->failure = (cp_failure){0}; /* an unsendable one had its own */
         cp_calls_finish(self, call, call->kind == CP_CALL_LOGOUT ? NULL : failure);
     }
 }
@@ -260,6 +273,7 @@ void cp_calls_finish_account(cp_calls *self, const cp_failure *failure)
 {
     finish_of_account(self, &self->asking, failure);
     finish_of_account(self, &self->under_way, failure);
+    finish_of_account(self, &self->unsendable, failure);
     finish_of_account(self, &self->waiting, failure);
 }
 
@@ -277,6 +291,7 @@ void cp_calls_finish_all(cp_calls *self, const cp_failure *failure)
 {
     finish_list(self, &self->asking, failure);
     finish_list(self, &self->under_way, failure);
+    finish_list(self, &self->unsendable, failure);
     finish_list(self, &self->waiting, failure);
     self->deadline = CP_NEVER;
 }
@@ -284,7 +299,7 @@ void cp_calls_finish_all(cp_calls *self, const cp_failure *failure)
 void cp_calls_cancel(cp_calls *self, cp_call *call, const cp_failure *failure)
 {
     if (!cp_call_list_remove(&self->under_way, call) && !cp_call_list_remove(&self->asking, call) &&
-        !cp_call_list_remove(&self->waiting, call))
+        !cp_call_list_remove(&self->waiting, call) && !cp_call_list_remove(&self->unsendable, call))
         return; /* done already */
     drop_answer(self, call);
     cp_calls_finish(self, call, failure);
@@ -325,5 +340,5 @@ static bool list_has(const cp_call_list *self, cp_call_kind kind)
 bool cp_calls_has(const cp_calls *self, cp_call_kind kind)
 {
     return list_has(&self->asking, kind) || list_has(&self->under_way, kind) ||
-           list_has(&self->waiting, kind);
+           list_has(&self->waiting, kind) || list_has(&self->unsendable, kind);
 }

@@ -8,11 +8,11 @@
 /* At once; more of them would only earn a 429. */
 #define CP_CALLS_UNDER_WAY 8
 
-/* The calls a session has in hand, each in one of four lists: wanting a request, with one
- * under way, waiting for something that is not a request, or done and to be taken.  Every
- * call put in comes out through done, once. */
+/* The calls a session has in hand, each in one of five lists: wanting a request, with one
+ * under way, with none since it cannot be built, waiting for something that is not a
+ * request, or done and to be taken.  Every call put in comes out through done, once. */
 typedef struct cp_calls {
-    cp_call_list asking, under_way, waiting, done;
+    cp_call_list asking, under_way, unsendable, waiting, done;
     unsigned under_way_count;
     cp_usec deadline;                      /* no deadline of theirs is earlier */
     uint64_t dropped[CP_CALLS_UNDER_WAY];  /* tickets whose answers nobody wants any more */
@@ -27,10 +27,11 @@ void cp_calls_wait(cp_calls *self, cp_call *call); /* takes: waits for the sessi
 /* Takes; `failure` NULL: it worked. */
 void cp_calls_finish(cp_calls *self, cp_call *call, const cp_failure *failure);
 
-/* Builds the request of the call that asked first.  A call whose request cannot be built
- * is finished with the reason. */
+/* Builds the request of the call that asked first.  One whose request cannot be built is
+ * set aside for whoever knows what its end means. */
 bool cp_calls_next_request(cp_calls *self, const cp_account *account, uint64_t ticket,
                            cp_http_request *out);
+cp_call *cp_calls_take_unsendable(cp_calls *self, cp_failure *failure); /* gives; or NULL */
 cp_call *cp_calls_take_answered(cp_calls *self, uint64_t ticket); /* gives; NULL: not ours */
 /* Puts what the answer says into the call, and what login learned into the account.  An
  * error comes with its failure set. */

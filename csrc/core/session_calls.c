@@ -142,7 +142,8 @@ void cp_session_call_failed(cp_session *self, cp_call *call, const cp_failure *f
         cp_session_renew(self, failure);
         return;
     }
-    if (call->kind == CP_CALL_TOKEN && failure->kind != CP_FAILURE_AUTH) {
+    if (call->kind == CP_CALL_TOKEN && failure->kind != CP_FAILURE_AUTH &&
+        failure->kind != CP_FAILURE_CONFIG) {
         cp_session_be_quiet(self, cp_session_try_again_at(self, failure));
         cp_calls_ask(&self->calls, call); /* the network failed, not the token */
         return;
@@ -426,11 +427,22 @@ void cp_session_cancelled(cp_session *self, cp_call *call, cp_now now)
     mourn_missing(self, were_there, &failure);
 }
 
+/* Those whose requests could not be built, and none of their answers will come. */
+static void fail_unsendable(cp_session *self)
+{
+    cp_failure failure;
+    cp_call *call;
+
+    while ((call = cp_calls_take_unsendable(&self->calls, &failure)) != NULL)
+        cp_session_call_failed(self, call, &failure);
+}
+
 void cp_session_calls_elapsed(cp_session *self)
 {
     cp_failure failure = timed_out(self);
     bool were_there[MOURNED];
 
+    fail_unsendable(self);
     cp_session_watchers_elapsed(self);
     if (self->now.usec < self->calls.deadline)
         return;

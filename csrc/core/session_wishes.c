@@ -31,6 +31,8 @@ cp_usec cp_session_deadline(const cp_session *self)
 
     if (self->wish != CP_WISH_STAY || self->notices.count > 0)
         return self->now.usec; /* not pulled yet */
+    if (self->calls.unsendable.first != NULL)
+        return self->now.usec; /* they have failed */
     earlier(&deadline, self->watchers.deadline);
     earlier(&deadline, self->attempt_deadline);
     earlier(&deadline, self->pong_by);

@@ -59,10 +59,17 @@ static cp_call *waiting(cp_call_kind kind, cp_usec deadline)
 static bool sent(uint64_t ticket)
 {
     cp_http_request request;
+    cp_failure reason;
+    cp_call *unsendable;
     bool any;
 
     cp_http_request_init(&request);
     any = cp_calls_next_request(&calls, &account, ticket, &request);
+    while ((unsendable = cp_calls_take_unsendable(&calls, &reason)) != NULL) {
+        CHECK_INT(unsendable->failure.kind, CP_FAILURE_NONE);
+        CHECK(cp_calls_has(&calls, unsendable->kind) == false);
+        cp_calls_finish(&calls, unsendable, &reason);
+    }
     CHECK_INT(any ? request.ticket : 0, any ? ticket : 0);
     cp_http_request_destroy(&request);
     return any;
@@ -261,6 +268,30 @@ TEST(everyone_who_waits_for_a_comparison_gets_a_copy_of_its_report)
     cp_calls_finish_all(&calls, NULL);
     CHECK_INT(outcome_of(disconnect), CP_FAILURE_NONE);
     end_test();
+}
+
+TEST(a_call_that_cannot_be_sent_is_had_until_it_is_taken)
+{
+    for (int way = 0; way < 3; way++) {
+        begin_test();
+        cp_call *logout = asking(CP_CALL_LOGOUT, 20);
+        cp_http_request request;
+        cp_http_request_init(&request);
+        fail_allocation(1);
+        CHECK(!cp_calls_next_request(&calls, &account, 1, &request));
+        CHECK(allocation_failed());
+        CHECK(cp_calls_has(&calls, CP_CALL_LOGOUT));
+        check_nothing_done();
+        if (way == 0)
+            cp_calls_finish_account(&calls, &failure);
+        else if (way == 1)
+            cp_calls_finish_all(&calls, &failure);
+        else
+            cp_calls_cancel(&calls, logout, &failure);
+        CHECK(!cp_calls_has(&calls, CP_CALL_LOGOUT));
+        CHECK_INT(outcome_of(logout), way == 0 ? CP_FAILURE_NONE : CP_FAILURE_TIMEOUT);
+        end_test();
+    }
 }
 
 TEST(a_request_without_memory_fails_its_call)

@@ -145,8 +145,12 @@ TEST(a_login_without_memory_for_its_token_has_failed)
         fail_allocation(n);
         answer(TOKEN_ANSWER);
         failed = allocation_failed();
-        if (failed)
+        if (failed) {
+            elapse(0);
             CHECK_INT(last_done()->failure.kind, CP_FAILURE_MEMORY);
+            CHECK_INT(latest[CP_NOTICE_LOGIN_FAILED].failure.kind, CP_FAILURE_MEMORY);
+            latest[CP_NOTICE_LOGIN_FAILED].failure.kind = CP_FAILURE_NONE;
+        }
         end_session();
     }
 }
@@ -310,6 +314,31 @@ TEST(a_logout_is_out_even_when_the_server_cannot_be_told)
     lose_answer(CP_FAILURE_CONNECTION_LOST);
     CHECK_DIARY("LOGGED_OUT | close | failed LOGOUT CONNECTION_LOST FAILED_TO_FETCH");
     CHECK(cp_session_account(session)->uid == NULL);
+    end_session();
+}
+
+TEST(a_logout_whose_request_cannot_be_built_is_out_too)
+{
+    begin_session();
+    get_connected();
+    fail_allocation(1);
+    call(CP_CALL_LOGOUT);
+    CHECK(allocation_failed());
+    elapse(0);
+    CHECK_DIARY("LOGGED_OUT | close | failed LOGOUT MEMORY ERR_NO_MEMORY");
+    CHECK(cp_session_account(session)->uid == NULL);
+    end_session();
+}
+
+TEST(a_login_that_cannot_be_sent_anywhere_has_failed)
+{
+    begin_config(CP_SUBSCRIBE_NONE);
+    free(config.region);
+    config.region = strdup("no region");
+    begin_configured();
+    call_login("alice", "key");
+    elapse(0);
+    CHECK_DIARY("LOGIN_FAILED INVALID_HOST | failed LOGIN CONFIG INVALID_HOST");
     end_session();
 }
 

@@ -261,6 +261,25 @@ TEST(a_provided_token_is_tried_again_when_the_network_fails)
     end_session();
 }
 
+TEST(a_provided_token_whose_request_cannot_be_built_is_tried_again)
+{
+    begin_with_provider();
+    log_in();
+    opened();
+    closed_with(1008);
+    refuse_with(401, LOST);
+    forget_diary();
+    fail_allocation(2); /* the first is the token's */
+    call_with_token(CP_CALL_TOKEN, "t2");
+    CHECK(allocation_failed());
+    CHECK_DIARY("");
+    elapse(SEC);
+    CHECK_DIARY("PUT /v3.0/me");
+    answer(ME_WITH("t2", "j2"));
+    CHECK_DIARY("CONNECTING 2 | connect | done TOKEN");
+    end_session();
+}
+
 TEST(a_token_nobody_asked_for_is_not_used)
 {
     begin_with_provider();

@@ -52,6 +52,7 @@ TEST(a_query_that_cannot_be_sent_fails_at_once)
     begin_session();
     get_connected();
     call(CP_CALL_GET_USERS); /* without a limit */
+    elapse(0);
     CHECK_DIARY("failed GET_USERS CONFIG SET_LIMIT_IS_COMPULSORY");
     end_session();
 }
