@@ -171,17 +171,8 @@ static void adopt_word(char *to, const char *from)
         strcpy(to, from); /* arrays of one size */
 }
 
-/* Takes over what `fresh` has, and leaves it what it replaces. */
-static void adopt(cp_account *self, cp_account *fresh)
+static void adopt_settings(cp_account *self, const cp_account *fresh)
 {
-    cp_presence me = self->me;
-    self->me = fresh->me;
-    fresh->me = me;
-    swap_texts(&self->uid, &fresh->uid);
-    if (fresh->auth_token)
-        swap_texts(&self->auth_token, &fresh->auth_token);
-    if (fresh->jwt)
-        swap_texts(&self->jwt, &fresh->jwt);
     adopt_word(self->admin_host, fresh->admin_host);
     adopt_word(self->client_host, fresh->client_host);
     adopt_word(self->chat_host, fresh->chat_host);
@@ -190,21 +181,6 @@ static void adopt(cp_account *self, cp_account *fresh)
     if (fresh->chat_port)
         self->chat_port = fresh->chat_port;
 }
-
-cp_status cp_account_learn(cp_account *self, const cp_json *data)
-{
-    cp_account fresh;
-    cp_account_init(&fresh, self->config);
-    cp_status status = learn_all(&fresh, data);
-    if (status == CP_OK) {
-        adopt(self, &fresh);
-        self->tokens++;
-    }
-    cp_account_forget(&fresh);
-    return status;
-}
-
-/* ---- where the servers are */
 
 static const char *settings_host(const cp_account *self, cp_service service)
 {
@@ -217,6 +193,50 @@ static const char *settings_host(const cp_account *self, cp_service service)
         return self->chat_host;
     }
 }
+
+/* What can lead nowhere is not learned: every attempt from then on would fail by it. */
+static cp_status check_settings(const cp_account *self, const cp_account *fresh)
+{
+    cp_account both = *self; /* lends all it has */
+    cp_target target;
+
+    adopt_settings(&both, fresh);
+    for (cp_service service = CP_SERVICE_ADMIN; service <= CP_SERVICE_COUNT; service++)
+        if (*settings_host(&both, service) && cp_account_target(&both, service, &target) != CP_OK)
+            return CP_ERR_MALFORMED;
+    return CP_OK;
+}
+
+/* Takes over what `fresh` has, and leaves it what it replaces. */
+static void adopt(cp_account *self, cp_account *fresh)
+{
+    cp_presence me = self->me;
+    self->me = fresh->me;
+    fresh->me = me;
+    swap_texts(&self->uid, &fresh->uid);
+    if (fresh->auth_token)
+        swap_texts(&self->auth_token, &fresh->auth_token);
+    if (fresh->jwt)
+        swap_texts(&self->jwt, &fresh->jwt);
+    adopt_settings(self, fresh);
+}
+
+cp_status cp_account_learn(cp_account *self, const cp_json *data)
+{
+    cp_account fresh;
+    cp_account_init(&fresh, self->config);
+    cp_status status = learn_all(&fresh, data);
+    if (status == CP_OK)
+        status = check_settings(self, &fresh);
+    if (status == CP_OK) {
+        adopt(self, &fresh);
+        self->tokens++;
+    }
+    cp_account_forget(&fresh);
+    return status;
+}
+
+/* ---- where the servers are */
 
 static const char *override_host(const cp_account *self, cp_service service)
 {

@@ -246,7 +246,7 @@ static cp_status explain(cp_status status, cp_failure *failure)
     if (status == CP_OK)
         return CP_OK;
     return status == CP_ERR_NOMEM ? cp_failure_no_memory(failure)
-                                  : unusable(failure, "is not a user as it should be");
+                                  : unusable(failure, "is no user that can be used");
 }
 
 cp_status cp_rest_read_me(const cp_http_answer *answer, cp_account *account, cp_failure *failure)

@@ -131,8 +131,7 @@ TEST(a_host_that_is_too_long_is_refused)
     memset(host, 'a', sizeof host);
     host[255] = '\0';
     snprintf(settings, sizeof settings, "{\"CHAT_HOST\":\"%s\"}", host);
-    CHECK_INT(learn_settings(settings), CP_OK);
-    check_nowhere(CP_SERVICE_SOCKET); /* longer than a host can be, and refused at use */
+    CHECK_INT(learn_settings(settings), CP_ERR_MALFORMED); /* longer than a host can be */
     host[255] = 'a';
     host[256] = '\0';
     snprintf(settings, sizeof settings, "{\"CHAT_HOST\":\"%s\"}", host);
@@ -279,26 +278,42 @@ TEST(a_chat_host_with_port_and_query_sends_both_there)
     cp_account_forget(&account);
 }
 
-TEST(settings_that_name_no_host_lead_nowhere)
+/* Learned, they would make every later attempt fail. */
+TEST(settings_that_name_no_host_are_refused)
 {
     static const char *const bad[] = {"user@evil", "?", "ftp://x", "/path", "host:0", "#"};
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+    static const char *const names[] = {"CHAT_HOST", "ADMIN_API_HOST", "CLIENT_API_HOST"};
+    begin();
+    CHECK_INT(learn(CAPTURED_ME), CP_OK);
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0] * 3; i++) {
         char settings[100];
-        begin();
-        snprintf(settings, sizeof settings, "{\"CHAT_HOST\":\"%s\"}", bad[i]);
-        CHECK_INT(learn_settings(settings), CP_OK);
-        check_nowhere(CP_SERVICE_SOCKET);
-        check_nowhere(CP_SERVICE_COUNT);
+        snprintf(settings, sizeof settings, "{\"%s\":\"%s\"}", names[i % 3], bad[i / 3]);
+        CHECK_INT(learn_settings(settings), CP_ERR_MALFORMED);
+        check_target(CP_SERVICE_SOCKET, "https://127.0.0.1:27443");
     }
+    cp_account_forget(&account);
+}
+
+TEST(a_host_whose_path_leaves_no_room_for_a_version_is_refused)
+{
+    char host[130], settings[200];
+    begin();
+    memset(host, 'a', sizeof host);
+    host[1] = '/';
+    host[119] = '\0';
+    snprintf(settings, sizeof settings, "{\"CLIENT_API_HOST\":\"%s\"}", host);
+    CHECK_INT(learn_settings(settings), CP_OK);
+    CHECK_INT(learn_settings("{\"CHAT_API_VERSION\":\"v3.0.0.0.0.0\"}"), CP_ERR_MALFORMED);
+    check_target(CP_SERVICE_CLIENT, strcat(strcpy(settings, "https://"), strcat(host, "/v3.0")));
     cp_account_forget(&account);
 }
 
 TEST(settings_cannot_take_tls_away)
 {
     begin();
-    CHECK_INT(learn_settings("{\"CLIENT_API_HOST\":\"http://127.0.0.1\"}"), CP_OK);
-    check_nowhere(CP_SERVICE_CLIENT);
+    CHECK_INT(learn_settings("{\"CLIENT_API_HOST\":\"http://127.0.0.1\"}"), CP_ERR_MALFORMED);
     config.plain_allowed = true;
+    CHECK_INT(learn_settings("{\"CLIENT_API_HOST\":\"http://127.0.0.1\"}"), CP_OK);
     check_target(CP_SERVICE_CLIENT, "http://127.0.0.1/v3.0");
     cp_account_forget(&account);
 }

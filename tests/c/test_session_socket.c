@@ -483,13 +483,28 @@ TEST(a_profile_that_lost_its_metadata_is_counted)
     end_session();
 }
 
-TEST(an_unusable_chat_host_refuses_with_a_reason)
+TEST(a_login_that_is_told_an_unusable_chat_host_fails)
 {
     begin_session();
     call_with_token(CP_CALL_LOGIN, "t1");
     forget_diary();
     answer("{\"data\":{\"uid\":\"alice\",\"authToken\":\"t1\",\"jwt\":\"j\","
            "\"settings\":{\"CHAT_HOST\":\"http://plain.example\"}}}");
+    CHECK_DIARY("LOGIN_FAILED FAILED_TO_FETCH | failed LOGIN PROTOCOL FAILED_TO_FETCH");
+    CHECK(cp_session_account(session)->uid == NULL);
+    end_session();
+}
+
+TEST(an_unusable_chat_host_refuses_with_a_reason)
+{
+    begin_config(CP_SUBSCRIBE_NONE);
+    free(config.region);
+    config.region = strdup("no region");
+    config.client_host = strdup("api.example");
+    begin_configured();
+    call_with_token(CP_CALL_LOGIN, "t1");
+    forget_diary();
+    answer("{\"data\":{\"uid\":\"alice\",\"authToken\":\"t1\",\"jwt\":\"j\"}}");
     CHECK_DIARY("LOGGED_IN | ERROR connection ERR_INVALID_HOST | done LOGIN");
     CHECK_INT(cp_session_state_of(session), CP_STATE_REFUSED);
     end_session();
