@@ -64,7 +64,8 @@ typedef struct cp_users_page {
     cp_presence *users; /* owned */
     size_t count;
     size_t skipped;   /* entries that were no user */
-    int total_pages;  /* 0: the answer did not say */
+    int total;        /* of all pages; 0: the answer did not say */
+    int total_pages;  /* likewise */
     int current_page; /* 0: likewise */
 } cp_users_page;
 

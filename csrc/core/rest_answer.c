@@ -336,6 +336,7 @@ static cp_status read_page(const cp_json *document, const cp_json *data, cp_user
         return unusable(failure, "is no list of users");
     if (length > PAGE_MAX)
         return unusable(failure, "has far more users than were asked for");
+    out->total = read_page_number(pagination, "total");
     out->total_pages = read_page_number(pagination, "total_pages");
     out->current_page = read_page_number(pagination, "current_page");
     if (length == 0)

@@ -50,6 +50,7 @@ static void begin_pass(cp_sync *self)
     self->report.passes += 1;
     self->page = 1;
     self->entries = 0;
+    self->total = 0;
     self->moved = false;
 }
 
@@ -170,8 +171,18 @@ static bool was_last_page(const cp_sync *self, const cp_users_page *page, size_t
     return entries < (size_t)self->config->page_size;
 }
 
+/* What is pushed may be later than the pages it tore apart; their totals tell it at once. */
+static void compare_totals(cp_sync *self, const cp_users_page *page)
+{
+    if (self->page == 1)
+        self->total = page->total;
+    else if (page->total > 0 && self->total > 0 && page->total != self->total)
+        cp_sync_moved(self);
+}
+
 static void after_page(cp_sync *self, const cp_users_page *page, size_t entries)
 {
+    compare_totals(self, page);
     self->report.pages += 1;
     self->entries += entries;
     if (!was_last_page(self, page, entries))

@@ -32,6 +32,7 @@ typedef struct cp_sync {
 
     int page;           /* the one asked for next */
     size_t entries;     /* this pass's so far, users or not */
+    int total;          /* on all pages, as the first one said; 0: it did not */
     bool moved;         /* somebody came or went during this pass */
     bool begun;         /* the roster knows of this comparison, so pages may be asked for */
     cp_presence *listed; /* every pass's pages, one after the other */

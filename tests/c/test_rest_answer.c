@@ -267,6 +267,7 @@ TEST(the_captured_page_is_read)
     CHECK_INT(cp_rest_read_users(&answer, &page, &failure), CP_OK);
     CHECK_INT(page.count, 2);
     CHECK_INT(page.skipped, 0);
+    CHECK_INT(page.total, 3);
     CHECK_INT(page.total_pages, 2);
     CHECK_INT(page.current_page, 1);
     CHECK(cp_slice_is(cp_user_text_of(page.users[0].user, CP_USER_UID), "bob"));

@@ -77,6 +77,8 @@ class CoreWorld:
         self._seq = 0
         self._excuses: dict[str, bool] = {}  # who may be found offline by the fact being told
         self._pass_stood_still = True  # nobody moved since its first page
+        self._first_total = 0  # of users, as the pass's first page said
+        self._totals_differ = False  # those of its pages
         self._torn_passes = 0  # in a row
         self._ends_pass = False  # the page being made
         self._is_exact = False  # the list of the latest complete pass is, or should be
@@ -358,8 +360,8 @@ class CoreWorld:
             self._ends_pass = False
             body, excuses = self._body_for(method, path, token)
             if self._ends_pass:
-                stood_still = self._pass_stood_still
-                self.plan(wait, lambda: self._end_pass(stood_still))
+                how = self._pass_stood_still, self._totals_differ
+                self.plan(wait, lambda: self._end_pass(*how))
             self.plan(wait, lambda: self._answer(ticket, 200, body, excuses=excuses))
 
     def _body_for(self, method: str, path: str, token: str) -> tuple[str, dict[str, bool]]:
@@ -394,9 +396,9 @@ class CoreWorld:
                 self.move()
         if "uids" in query:
             asked = query["uids"].split(",")
-            return self._list([uid for uid in asked if uid in self.online], 1, 1), {
-                uid: not self.online.get(uid) for uid in asked
-            }
+            known = [uid for uid in asked if uid in self.online]
+            gone = {uid: not self.online.get(uid) for uid in asked}
+            return self._list(known, 1, 1, len(known)), gone
         wanted = [uid for uid, on in self.online.items() if on or "status" not in query]
         size, page = int(query["per_page"]), int(query["page"])
         pages = max(1, -(-len(wanted) // size))
@@ -405,19 +407,27 @@ class CoreWorld:
         self._ends_pass = page >= pages
         may_go = self._ends_pass and "status" not in query
         excuses = dict.fromkeys(self.online, True) if may_go else {}
-        return self._list(wanted[size * (page - 1) : size * page], page, pages), excuses
+        if page == 1:
+            self._first_total, self._totals_differ = len(wanted), False
+        self._totals_differ |= len(wanted) != self._first_total
+        return self._list(
+            wanted[size * (page - 1) : size * page], page, pages, len(wanted)
+        ), excuses
 
-    def _list(self, uids: list[str], page: int, pages: int) -> str:
-        pagination = {"count": len(uids), "current_page": page, "total_pages": pages}
+    def _list(self, uids: list[str], page: int, pages: int, total: int) -> str:
+        pagination = {"total": total, "count": len(uids)}
+        pagination |= {"current_page": page, "total_pages": pages}
         users = [self._user(uid) for uid in uids]
         return json.dumps({"data": users, "meta": {"pagination": pagination}})
 
-    def _end_pass(self, stood_still: bool) -> None:
-        """A list that was torn is made again, three times at most, if we know of it in time."""
+    def _end_pass(self, stood_still: bool, totals_differ: bool) -> None:
+        """A list that was torn is made again, three times at most, if that can be known: by what
+        was pushed until now, or by the totals of its pages."""
         self.struck["pass" if stood_still else "torn pass"] += 1
         self._torn_passes = 0 if stood_still else self._torn_passes + 1
         all_seen = self.socket is not None and self.socket.latest <= self.now
-        self._is_exact = stood_still or (all_seen and self._torn_passes < PASSES)
+        can_be_known = all_seen or totals_differ
+        self._is_exact = stood_still or (can_be_known and self._torn_passes < PASSES)
 
     # ---- the end
 
