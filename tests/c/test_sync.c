@@ -191,23 +191,18 @@ TEST(all_pages_are_read_before_anything_reaches_the_roster)
     end_test();
 }
 
+#define PAGE_OF(total, uid)                                                                        \
+    "{\"data\":[{\"uid\":\"" uid "\",\"status\":\"available\"}],\"meta\":{\"pagination\":"         \
+    "{\"total\":" total ",\"total_pages\":2}}}"
+
 TEST(a_list_whose_length_changed_between_its_pages_is_made_again)
 {
-    const char *page = "{\"data\":[{\"uid\":\"%s\",\"status\":\"available\"}],\"meta\":"
-                       "{\"pagination\":{\"total\":%d,\"total_pages\":2}}}";
-    const struct {
-        const char *uid;
-        int total;
-    } pages[] = {{"a", 3}, {"c", 2}, {"b", 2}, {"c", 2}}; /* a left, so b went to page 1 */
-    char text[256];
-
     begin_test(CP_SUBSCRIBE_ALL_USERS);
     begin(CP_ORIGIN_SNAPSHOT);
-    for (int i = 0; i < 4; i++) {
-        CHECK_INT(sync_.phase, CP_PHASE_PAGING);
-        snprintf(text, sizeof text, page, pages[i].uid, pages[i].total);
-        answer(text);
-    }
+    answer(PAGE_OF("3", "a"));
+    answer(PAGE_OF("2", "c")); /* a left, so b went to page 1 */
+    answer(PAGE_OF("2", "b"));
+    answer(PAGE_OF("2", "c"));
     CHECK_INT(sync_.phase, CP_PHASE_DONE);
     CHECK_INT(sync_.report.passes, 2);
     CHECK_INT(known("b"), CP_ONLINE);

@@ -71,9 +71,12 @@ class Life(RuleBasedStateMachine):
         code=st.sampled_from([1000, 1001, 1006, 1012, 4001]),
         moves=st.integers(0, 30),
         pages=st.integers(0, 4),
+        is_late=st.booleans(),
     )
-    def they_move_during_a_gap(self, code: int, moves: int, pages: int) -> None:
+    def they_move_during_a_gap(self, code: int, moves: int, pages: int, is_late: bool) -> None:
+        """`is_late`: what is pushed comes after the list that it tears apart."""
         self.world.left["moving_pages"] = pages
+        self.world.left["delay"] = 3 * pages * is_late
         self.world.drop(code)
         self._plan_moves(moves, 3_000)
         self.world.run(4 * SECOND)
