@@ -136,7 +136,7 @@ class Life(RuleBasedStateMachine):
         self.world.run(seconds * SECOND)
         self.world.left["lose"] = 0
         self.world.struck["throttled"] += 1
-        self.world.struck["degraded"] += not self.world.core.is_synced
+        self.world.struck["not synced after it"] += not self.world.core.is_synced
 
     # ---- callers and listeners
 
