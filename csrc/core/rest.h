@@ -81,8 +81,8 @@ cp_usec cp_rest_wait_asked(const cp_http_answer *answer, int64_t unix_s);
 /* The server no longer knows our auth token, or the jwt. */
 bool cp_rest_is_token_lost(const cp_failure *failure);
 
-/* Servers quote what they refuse: takes a secret out of message and details, also where
- * their end cuts it off.  NULL is no secret. */
+/* Servers quote what they refuse: takes a secret out of code, message and details, also
+ * where their end cuts it off.  NULL is no secret, nor is anything of less than 4 bytes. */
 void cp_rest_hide(cp_failure *failure, const char *secret);
 
 #endif

@@ -147,10 +147,11 @@ bool cp_rest_is_token_lost(const cp_failure *failure)
     return failure->kind == CP_FAILURE_AUTH && is_one_of(failure->code, codes);
 }
 
+#define TELLING 4 /* bytes of a secret; fewer give nothing away, and are in many a word */
+
 /* How much of `secret` stands at `text`: all of it, or what the end of the text left. */
 static size_t shown_of(const char *secret, const char *text)
 {
-    enum { TELLING = 4 }; /* bytes; fewer before the end give nothing away */
     size_t length = 0;
     while (secret[length] && secret[length] == text[length])
         length++;
@@ -169,8 +170,9 @@ static void hide(char *text, const char *secret)
 
 void cp_rest_hide(cp_failure *failure, const char *secret)
 {
-    if (cp_text_is_empty(secret))
+    if (secret == NULL || strlen(secret) < TELLING)
         return;
+    hide(failure->code, secret);
     hide(failure->message, secret);
     hide(failure->details, secret);
 }

@@ -445,7 +445,7 @@ TEST(a_quoted_secret_is_taken_out)
 {
     check_hidden("The key KEY123 and KEY123.", "KEY123", "The key ****** and ******.");
     check_hidden("KEYKEY123", "KEY123", "KEY******");
-    check_hidden("The key KEY", "KEY", "The key ***");
+    check_hidden("The key KEY", "KEY", "The key KEY"); /* so short, it is a word like any other */
     check_hidden("Nothing in it.", "KEY123", "Nothing in it.");
     check_hidden("Nothing in it.", NULL, "Nothing in it.");
     check_hidden("Nothing in it.", "", "Nothing in it.");
@@ -455,6 +455,13 @@ TEST(a_secret_is_taken_out_where_the_end_cut_it_off)
 {
     check_hidden("The token abcd", "abcdefgh", "The token ****");
     check_hidden("The token abc", "abcdefgh", "The token abc"); /* tells nothing */
+}
+
+TEST(a_secret_that_is_the_code_is_taken_out)
+{
+    (void)read_done(400, "{\"error\":{\"code\":\"KEY123 unknown\"}}");
+    cp_rest_hide(&failure, "KEY123");
+    CHECK_TEXT(failure.code, "****** unknown");
 }
 
 TEST(a_secret_in_the_details_is_taken_out)

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from python.conftest import CAST, MakeClient
+from python.hostile import Hostile, http
 from python.inbox import PATIENCE, Inbox
 
 from cometpresence import (
@@ -143,6 +144,26 @@ def test_what_is_refused_as_a_secret_is_not_repeated(
     ledger.hear_failure(client.login)
     ledger.hear(client, caplog.text)
     assert not [text for text in ledger.said if "wrongsecret" in text]
+
+
+def test_a_server_that_quotes_a_secret_is_not_repeated(
+    make_client: MakeClient, ledger: Ledger, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Not even where it stands in the error's code."""
+    secret = ledger.secret("quotedsecret0123456789")
+    error = {"code": secret, "message": f"no {secret}", "details": {"token": secret}}
+    refusal = http("401 Unauthorized", json.dumps({"error": error}).encode())
+    refusals = {
+        name: lambda peer: peer.send(refusal)
+        for name in ("PUT /me", "POST /users/alice/auth_tokens")
+    }
+    with Hostile(answers=refusals) as server:
+        for kw in ({"auth_key": secret}, {"uid": None, "auth_key": None, "auth_token": secret}):
+            client = PresenceClient(**(server.client_args() | kw))
+            assert isinstance(ledger.hear_failure(client.login), AuthError)
+            client.close()
+    ledger.hear(caplog.text)
+    assert not [text for text in ledger.said if secret in text]
 
 
 def test_a_jwt_refused_for_good_is_not_repeated(
