@@ -6,7 +6,7 @@
 #include "core/utf8.h"
 
 #define COMPLAINT_EVERY (60 * CP_USEC_PER_SEC) /* about malformed frames */
-#define MISSED_AFTER (1 * CP_USEC_PER_SEC)     /* memory that was short may be back by then */
+#define CLOSED_ABNORMALLY 1006 /* no close frame came */
 #define CLOSES_THAT_REFUSE 2 /* sockets closed in a row before they answered our auth frame */
 
 /* What may follow what.  Every change of state goes through here. */
@@ -143,6 +143,30 @@ static void tell_disconnected(cp_session *self, const cp_ending *ending, cp_usec
     cp_session_hide_secrets(self, &said);
     cp_session_put_reason(&notice, cp_slice_of(said.message));
     cp_session_notify(self, &notice);
+    self->is_told_up = false;
+}
+
+/* ---- giving up */
+
+/* Whoever was told of a connection, or of an attempt, is told that there will be none. */
+void cp_session_give_up(cp_session *self, const cp_failure *failure)
+{
+    cp_ending ending = {.code = CLOSED_ABNORMALLY, .failure = *failure};
+
+    cp_calls_finish_waiting(&self->calls, CP_CALL_AWAIT_SYNC, failure);
+    cp_calls_finish_waiting(&self->calls, CP_CALL_RESYNC, failure);
+    cp_calls_resume(&self->calls, failure);
+    cp_session_finish_watchers(self, failure);
+    cp_session_leave(self, CP_STATE_REFUSED);
+    self->last_failure = *failure;
+    if (self->is_told_up)
+        tell_disconnected(self, &ending, CP_NEVER);
+}
+
+static void refuse(cp_session *self, const cp_failure *failure)
+{
+    cp_session_give_up(self, failure);
+    cp_session_report(self, "connection", failure);
 }
 
 /* ---- connecting */
@@ -161,7 +185,7 @@ void cp_session_start(cp_session *self)
     if (cp_account_target(&self->account, CP_SERVICE_SOCKET, &self->socket) != CP_OK) {
         cp_failure_set(&failure, CP_FAILURE_CONFIG, "ERR_INVALID_HOST",
                        "the chat host is missing, malformed, or plain and not allowed");
-        cp_session_refuse(self, &failure);
+        refuse(self, &failure);
         return;
     }
     cp_session_become(self, CP_STATE_CONNECTING);
@@ -170,6 +194,7 @@ void cp_session_start(cp_session *self)
     self->connects_on_close = false;
     self->cause = (cp_failure){0};
     self->wish = CP_WISH_CONNECT; /* the attempt's time runs once it is told */
+    self->is_told_up = true;
     notice.attempt = ++self->attempt;
     notice.delay = self->retry_delay;
     cp_session_notify(self, &notice);
@@ -207,17 +232,6 @@ void cp_session_leave(cp_session *self, cp_session_state state)
     cp_calls_finish_waiting(&self->calls, CP_CALL_AWAIT_SYNC, &failure);
     cp_calls_finish_waiting(&self->calls, CP_CALL_RESYNC, &failure);
     cp_calls_resume(&self->calls, &failure);
-}
-
-void cp_session_refuse(cp_session *self, const cp_failure *failure)
-{
-    cp_calls_finish_waiting(&self->calls, CP_CALL_AWAIT_SYNC, failure);
-    cp_calls_finish_waiting(&self->calls, CP_CALL_RESYNC, failure);
-    cp_calls_resume(&self->calls, failure);
-    cp_session_finish_watchers(self, failure);
-    cp_session_leave(self, CP_STATE_REFUSED);
-    self->last_failure = *failure;
-    cp_session_report(self, "connection", failure);
 }
 
 void cp_session_opened(cp_session *self, cp_now now)
@@ -278,14 +292,6 @@ static void take_auth_answer(cp_session *self, const cp_frame *frame)
         accept(self);
     else
         refused_at_socket(self, frame->auth_code, cp_slice_of(frame->auth_status));
-}
-
-void cp_session_missed(cp_session *self)
-{
-    cp_usec then = cp_session_after(self, MISSED_AFTER);
-
-    if (cp_session_is_accepted(self) && cp_session_subscribes(self) && then < self->sync_at)
-        self->sync_at = then;
 }
 
 static void take_presence(cp_session *self, cp_frame *frame)
@@ -382,10 +388,10 @@ static void lost(cp_session *self, const cp_ending *ending)
     if (!self->was_accepted)
         cp_account_rotate(&self->account);
     self->last_failure = failure;
-    if (self->was_accepted)
+    if (self->was_accepted || delay < 0)
         tell_disconnected(self, ending, delay < 0 ? CP_NEVER : delay);
     if (delay < 0) {
-        cp_session_refuse(self, &failure);
+        refuse(self, &failure);
         return;
     }
     if (is_news)
@@ -416,7 +422,7 @@ static bool was_refusal(cp_session *self, const cp_ending *ending)
 
 static void ended_as_wished(cp_session *self, const cp_ending *ending)
 {
-    if (self->was_accepted)
+    if (self->was_accepted && self->is_told_up)
         tell_disconnected(self, ending, CP_NEVER);
     cp_calls_finish_waiting(&self->calls, CP_CALL_DISCONNECT, NULL);
     cp_calls_finish_waiting(&self->calls, CP_CALL_CLOSE, NULL);

@@ -15,25 +15,44 @@ static void fail(cp_session *self, cp_call *call, cp_failure_kind kind, const ch
     cp_calls_finish(&self->calls, call, &failure);
 }
 
-/* Nobody is logged in from here on, and nothing may be asked in his name. */
-static void forget_account(cp_session *self)
+static cp_failure login_ended(void)
 {
     cp_failure failure = {0};
 
     cp_failure_set(&failure, CP_FAILURE_AUTH, "USER_NOT_LOGED_IN", /* sic */
                    "the login ended before the answer came");
-    cp_calls_finish_account(&self->calls, &failure);
-    cp_session_finish_watchers(self, &failure);
+    return failure;
+}
+
+static void forget_account(cp_session *self, const cp_failure *failure)
+{
+    cp_calls_finish_account(&self->calls, failure);
+    cp_session_finish_watchers(self, failure);
     cp_account_forget(&self->account);
+}
+
+/* Nobody is logged in from here on, and nothing may be asked in his name. */
+static void leave_account(cp_session *self)
+{
+    cp_failure failure = login_ended();
+
+    forget_account(self, &failure);
+}
+
+void cp_session_forget_login(cp_session *self, const cp_failure *failure)
+{
+    cp_notice notice = {.kind = CP_NOTICE_LOGGED_OUT};
+
+    forget_account(self, failure);
+    cp_session_notify(self, &notice);
 }
 
 static void log_out(cp_session *self)
 {
-    cp_notice notice = {.kind = CP_NOTICE_LOGGED_OUT};
+    cp_failure failure = login_ended();
 
     cp_session_leave(self, CP_STATE_OFFLINE);
-    forget_account(self);
-    cp_session_notify(self, &notice);
+    cp_session_forget_login(self, &failure);
 }
 
 static void copy_me(const cp_session *self, cp_presence *out)
@@ -61,7 +80,7 @@ static void login_failed(cp_session *self, const cp_failure *failure)
 {
     cp_notice notice = {.kind = CP_NOTICE_LOGIN_FAILED, .failure = *failure};
 
-    forget_account(self);
+    leave_account(self);
     cp_session_notify(self, &notice);
 }
 
@@ -189,7 +208,7 @@ static void start_login(cp_session *self, cp_call *call)
     cp_failure failure = {0};
 
     cp_session_leave(self, CP_STATE_OFFLINE);
-    forget_account(self);
+    leave_account(self);
     if (call->auth_token == NULL ||
         cp_account_set_token(&self->account, cp_slice_of(call->auth_token)) == CP_OK) {
         cp_calls_ask(&self->calls, call);
@@ -337,10 +356,18 @@ static void call_rest(cp_session *self, cp_call *call)
 
 /* ---- facts */
 
+/* Those that wait for something that will never be hear why, though nobody is logged in. */
+static bool is_refused(const cp_session *self, const cp_call *call)
+{
+    return self->state == CP_STATE_REFUSED &&
+           (call->kind == CP_CALL_AWAIT_SYNC || call->kind == CP_CALL_RESYNC ||
+            call->kind == CP_CALL_AWAIT_USER);
+}
+
 /* Those that need a login. */
 static void call_of_account(cp_session *self, cp_call *call)
 {
-    if (self->account.me.user == NULL)
+    if (self->account.me.user == NULL && !is_refused(self, call))
         fail(self, call, CP_FAILURE_AUTH, "USER_NOT_LOGED_IN", "nobody is logged in"); /* sic */
     else if (call->kind == CP_CALL_CONNECT)
         call_connect(self, call);

@@ -41,6 +41,7 @@ struct cp_session {
     cp_target socket;
     bool has_socket;         /* closed() is owed to us */
     bool was_accepted;       /* on this socket, so its end is worth telling */
+    bool is_told_up;         /* the latest that was told is CONNECTING or CONNECTED */
     bool connects_on_close;  /* as soon as the old socket is gone */
     unsigned attempt;        /* since the last accepted one */
     unsigned closes_in_auth; /* in a row */
@@ -91,8 +92,7 @@ void cp_session_become(cp_session *self, cp_session_state state);
 void cp_session_start(cp_session *self);                           /* connect now */
 void cp_session_leave(cp_session *self, cp_session_state state);   /* OFFLINE, REFUSED, CLOSED */
 void cp_session_drop_socket(cp_session *self, cp_wish how);        /* CLOSE or ABORT */
-void cp_session_refuse(cp_session *self, const cp_failure *failure); /* nothing helps */
-void cp_session_missed(cp_session *self); /* a change got lost: a comparison will find it */
+void cp_session_give_up(cp_session *self, const cp_failure *failure); /* REFUSED, and told so */
 void cp_session_report(cp_session *self, const char *where, const cp_failure *failure);
 void cp_session_notify(cp_session *self, cp_notice *notice); /* takes its contents */
 void cp_session_put_reason(cp_notice *notice, cp_slice reason);
@@ -101,6 +101,8 @@ bool cp_session_is_accepted(const cp_session *self);
 cp_usec cp_session_after(const cp_session *self, cp_usec wait); /* from now; may be CP_NEVER */
 
 /* session_calls.c */
+/* Nobody is logged in from here on; whoever asks in his name fails so, and it is told. */
+void cp_session_forget_login(cp_session *self, const cp_failure *failure);
 /* The answer to the call, or why the server wants to be asked later. */
 void cp_session_call_succeeded(cp_session *self, cp_call *call);
 void cp_session_call_failed(cp_session *self, cp_call *call, const cp_failure *failure);
@@ -120,6 +122,7 @@ bool cp_session_keep_quiet(cp_session *self, const cp_http_answer *answer,
                            const cp_failure *failure);
 
 /* session_watch.c */
+void cp_session_missed(cp_session *self); /* a change got lost: a comparison will find it */
 void cp_session_await_user(cp_session *self, cp_call *call);
 void cp_session_finish_watchers(cp_session *self, const cp_failure *failure); /* all */
 void cp_session_watchers_elapsed(cp_session *self);

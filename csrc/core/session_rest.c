@@ -46,11 +46,14 @@ void cp_session_hide_secrets(const cp_session *self, cp_failure *failure)
 
 /* ---- renewal of tokens */
 
+/* The server does not know us any more, so nobody is logged in (PROTOCOL §3.2). */
 void cp_session_renewal_failed(cp_session *self, const cp_failure *failure)
 {
     self->renewal = CP_RENEWAL_NONE;
     self->renewal_at = CP_NEVER;
-    cp_session_refuse(self, failure);
+    cp_session_give_up(self, failure);
+    cp_session_forget_login(self, failure);
+    cp_session_report(self, "connection", failure); /* last: whoever hears it finds all done */
 }
 
 static void ask_server(cp_session *self)

@@ -3,6 +3,7 @@
 /* Those who wait for somebody, and how far what is pushed can be trusted. */
 
 #define SETTLED_AFTER (5 * CP_USEC_PER_SEC) /* what was on its way has arrived by then */
+#define MISSED_AFTER (1 * CP_USEC_PER_SEC) /* memory that was short may be back by then */
 
 /* ---- waiting for somebody */
 
@@ -75,6 +76,16 @@ void cp_session_finish_met(cp_session *self)
 
     while ((call = cp_watchers_take_met(&self->watchers)) != NULL)
         cp_calls_finish(&self->calls, call, NULL);
+}
+
+/* ---- what was pushed and got lost */
+
+void cp_session_missed(cp_session *self)
+{
+    cp_usec then = cp_session_after(self, MISSED_AFTER);
+
+    if (cp_session_is_accepted(self) && cp_session_subscribes(self) && then < self->sync_at)
+        self->sync_at = then;
 }
 
 /* ---- the server's count */

@@ -3,6 +3,7 @@
 #include "session_feed.h"
 
 #define LOST "AUTH_ERR_AUTH_TOKEN_NOT_FOUND"
+#define GONE "DISCONNECTED 1006 | LOGGED_OUT | " /* told of the connection, then of the login */
 
 static void begin_with_provider(void)
 {
@@ -110,22 +111,28 @@ TEST(a_jwt_refused_again_is_refused_for_good)
     opened();
     forget_diary();
     hear(REFUSED);
-    CHECK_DIARY("ERROR connection AUTH_ERR_JWT_REFUSED | close"
-                " | failed AWAIT_SYNC AUTH AUTH_ERR_JWT_REFUSED");
+    CHECK_DIARY(GONE "ERROR connection AUTH_ERR_JWT_REFUSED | close"
+                     " | failed AWAIT_SYNC AUTH AUTH_ERR_JWT_REFUSED");
     CHECK_INT(cp_session_state_of(session), CP_STATE_REFUSED);
-    closed_with(1008);
+    CHECK_INT(latest[CP_NOTICE_DISCONNECTED].failure.kind, CP_FAILURE_AUTH);
+    CHECK(!latest[CP_NOTICE_DISCONNECTED].will_retry);
+    CHECK(cp_session_account(session)->me.user == NULL);
+    CHECK(cp_session_account(session)->auth_token == NULL);
+    closed_with(1008); /* it was told already */
     elapse(3600 * SEC);
     CHECK_DIARY("");
     call(CP_CALL_AWAIT_SYNC);
     CHECK_DIARY("failed AWAIT_SYNC AUTH AUTH_ERR_JWT_REFUSED");
+    call(CP_CALL_RESYNC);
+    CHECK_DIARY("failed RESYNC AUTH AUTH_ERR_JWT_REFUSED");
     end_session();
 }
 
-TEST(after_a_refusal_a_connect_tries_everything_again)
+TEST(after_a_refusal_nobody_is_logged_in_and_a_login_tries_everything_again)
 {
     begin_session();
-    log_in();
     for (int round = 0; round < 2; round++) {
+        log_in();
         opened();
         closed_with(1008);
         answer(ME_WITH("t1", "j2"));
@@ -134,8 +141,39 @@ TEST(after_a_refusal_a_connect_tries_everything_again)
         CHECK_INT(cp_session_state_of(session), CP_STATE_REFUSED);
         forget_diary();
         call(CP_CALL_CONNECT);
-        CHECK_DIARY("CONNECTING 1 | connect | done CONNECT");
+        call_get_user("bob", CP_NEVER);
+        CHECK_DIARY("failed CONNECT AUTH USER_NOT_LOGED_IN"
+                    " | failed GET_USER AUTH USER_NOT_LOGED_IN");
     }
+    end_session();
+}
+
+TEST(a_refusal_between_two_sockets_is_not_told_as_a_disconnection_again)
+{
+    begin_session();
+    get_connected();
+    closed_with(1006);
+    call_get_user("bob", CP_NEVER);
+    refuse_with(401, LOST);
+    forget_diary();
+    refuse_with(401, LOST); /* GET me */
+    CHECK_DIARY("LOGGED_OUT | ERROR connection " LOST " | failed GET_USER AUTH " LOST);
+    elapse(3600 * SEC);
+    CHECK_DIARY("");
+    end_session();
+}
+
+TEST(a_refusal_that_quotes_the_token_tells_of_the_end_without_it)
+{
+    begin_session();
+    call_with_token(CP_CALL_LOGIN, "SECRETTOKEN");
+    answer(ME_WITH("SECRETTOKEN", "j1"));
+    be_accepted();
+    call_get_user("bob", CP_NEVER);
+    refuse_with(401, LOST);
+    answer_with(401, "{\"error\":{\"code\":\"" LOST "\",\"message\":\"SECRETTOKEN is gone\"}}");
+    CHECK_TEXT(latest[CP_NOTICE_DISCONNECTED].reason, "*********** is gone");
+    CHECK_TEXT(latest[CP_NOTICE_ERROR].failure.message, "*********** is gone");
     end_session();
 }
 
@@ -172,7 +210,7 @@ TEST(the_token_provider_is_asked_once_when_the_server_does_not_help)
     opened();
     forget_diary();
     hear(REFUSED);
-    CHECK_DIARY("ERROR connection AUTH_ERR_JWT_REFUSED | close");
+    CHECK_DIARY(GONE "ERROR connection AUTH_ERR_JWT_REFUSED | close");
     end_session();
 }
 
@@ -209,7 +247,7 @@ TEST(a_token_provider_that_fails_refuses)
     refuse_with(401, LOST);
     forget_diary();
     call_with_token(CP_CALL_TOKEN, NULL);
-    CHECK_DIARY("ERROR connection " LOST " | failed TOKEN AUTH " LOST);
+    CHECK_DIARY(GONE "ERROR connection " LOST " | failed TOKEN AUTH " LOST);
     CHECK_INT(cp_session_state_of(session), CP_STATE_REFUSED);
     end_session();
 }
@@ -224,7 +262,7 @@ TEST(a_provided_token_that_is_refused_refuses)
     call_with_token(CP_CALL_TOKEN, "t2");
     forget_diary();
     refuse_with(401, LOST);
-    CHECK_DIARY("ERROR connection " LOST " | failed TOKEN AUTH " LOST);
+    CHECK_DIARY(GONE "ERROR connection " LOST " | failed TOKEN AUTH " LOST);
     end_session();
 }
 
@@ -240,7 +278,7 @@ TEST(a_provided_token_that_runs_out_of_time_refuses)
     call_within(self, 5 * SEC);
     forget_diary();
     elapse(5 * SEC);
-    CHECK_DIARY("ERROR connection ERR_TIMEOUT | drop | failed TOKEN TIMEOUT ERR_TIMEOUT");
+    CHECK_DIARY(GONE "ERROR connection ERR_TIMEOUT | drop | failed TOKEN TIMEOUT ERR_TIMEOUT");
     CHECK_INT(cp_session_state_of(session), CP_STATE_REFUSED);
     end_session();
 }

@@ -191,8 +191,10 @@ TEST(after_max_attempts_it_gives_up_and_connect_tries_as_often_again)
         call(CP_CALL_AWAIT_SYNC);
         forget_diary();
         could_not_connect(CP_FAILURE_CONNECTION_LOST, "refused");
-        CHECK_DIARY("ERROR connection ERR_TRANSPORT"
+        CHECK_DIARY("DISCONNECTED 1006 | ERROR connection ERR_TRANSPORT"
                     " | failed AWAIT_SYNC CONNECTION_LOST ERR_TRANSPORT");
+        CHECK_TEXT(latest[CP_NOTICE_DISCONNECTED].reason, "refused");
+        CHECK(cp_session_account(session)->me.user != NULL);
         CHECK_INT(cp_session_state_of(session), CP_STATE_REFUSED);
         CHECK_INT(cp_session_deadline(session), CP_NEVER);
         call(CP_CALL_AWAIT_SYNC);

@@ -318,8 +318,9 @@ TEST(a_comparison_whose_token_is_lost_for_good_refuses)
     refuse_with(401, "AUTH_ERR_AUTH_TOKEN_NOT_FOUND");
     forget_diary();
     refuse_with(401, "AUTH_ERR_AUTH_TOKEN_NOT_FOUND");
-    CHECK_DIARY("ERROR connection AUTH_ERR_AUTH_TOKEN_NOT_FOUND | close"
-                " | failed AWAIT_SYNC AUTH AUTH_ERR_AUTH_TOKEN_NOT_FOUND");
+    CHECK_DIARY(
+        "DISCONNECTED 1006 | LOGGED_OUT | ERROR connection AUTH_ERR_AUTH_TOKEN_NOT_FOUND | close"
+        " | failed AWAIT_SYNC AUTH AUTH_ERR_AUTH_TOKEN_NOT_FOUND");
     end_session();
 }
 

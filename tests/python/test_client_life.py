@@ -256,6 +256,8 @@ def test_run_forever_raises_when_all_attempts_are_used_up(
     client = make_client(
         plain_emulator, reconnect=Reconnect(base=0.01, floor=0.0, cap=0.01, max_attempts=2)
     )
+    lost = Inbox()
+    client.on_disconnected(lost)
 
     def run() -> None:
         try:
@@ -270,6 +272,8 @@ def test_run_forever_raises_when_all_attempts_are_used_up(
     with plain_emulator.refuse_connections():
         plain_emulator.kill_tcp()
         assert isinstance(outcome.one(), CometChatException)
+        assert [each.will_retry for each in lost.wait_for(2)] == [True, False]
+    assert client._core.me is not None  # still logged in: the server never said otherwise
     runner.join(PATIENCE)
 
 

@@ -257,12 +257,19 @@ def test_a_jwt_refused_for_good_is_renewed_once_each_way_and_then_the_client_sto
 def test_without_a_provider_a_refused_jwt_is_renewed_once(
     plain_emulator: Emulator, make_client: MakeClient
 ) -> None:
-    errors = Inbox()
+    errors, life = Inbox(), Inbox()
     client = make_client(plain_emulator, reconnect=EAGER)
     client.on_error(errors)
+    client.on_connecting(lambda attempt, delay: life("connecting"))
+    client.on_disconnected(life)
     with plain_emulator.refuse_jwt():
         client.login()
         errors.one()
+        last = life.letters[-1]
+        assert (last.code, last.clean, last.will_retry) == (1006, False, False)
+        assert "jwt" in last.reason
+        with pytest.raises(AuthError, match="USER_NOT_LOGED_IN"):
+            client.connect()
         with pytest.raises(AuthError):
             client.wait_synced(timeout=PATIENCE)
     assert_nothing_more_is_asked(plain_emulator)
