@@ -144,9 +144,8 @@ static cp_status learn_settings(cp_account *self, const cp_json *settings)
 /* Into an account that knows nothing yet, not even the versions we were written for. */
 static cp_status learn_all(cp_account *fresh, const cp_json *data)
 {
-    bool trimmed; /* a profile of our own that is too large loses its metadata; so be it */
     fresh->api_version[0] = fresh->socket_api_version[0] = '\0';
-    cp_status status = cp_presence_read(data, &fresh->me, &trimmed);
+    cp_status status = cp_presence_read(data, &fresh->me);
     if (status == CP_OK)
         status = cp_text_copy_slice(&fresh->uid, cp_user_text_of(fresh->me.user, CP_USER_UID));
     if (status == CP_OK)

@@ -275,11 +275,10 @@ cp_status cp_rest_read_user(const cp_http_answer *answer, cp_presence *out, cp_f
 {
     cp_json *document;
     const cp_json *data;
-    bool trimmed; /* of no interest to who asked for one user */
     *out = (cp_presence){.last_active_at = CP_ABSENT, .at = CP_ABSENT};
     cp_status status = open_answer(answer, TO_USE, &document, &data, failure);
     if (status == CP_OK)
-        status = explain(cp_presence_read(data, out, &trimmed), failure);
+        status = explain(cp_presence_read(data, out), failure);
     cp_json_free(document);
     return status;
 }
@@ -309,8 +308,7 @@ static size_t length_of(const cp_json *array)
 static cp_status read_entries(const cp_json *array, cp_users_page *out)
 {
     for (const cp_json *item = cp_json_first(array); item; item = cp_json_next(item)) {
-        bool trimmed;
-        cp_status status = cp_presence_read(item, &out->users[out->count], &trimmed);
+        cp_status status = cp_presence_read(item, &out->users[out->count]);
         if (status == CP_ERR_NOMEM)
             return status;
         if (status == CP_OK)

@@ -139,6 +139,13 @@ cp_status cp_sync_next_request(cp_sync *self, const cp_account *account, uint64_
 
 /* ---- answers */
 
+/* Who only passes by is kept whole; what stays with us has its limit. */
+static void trim_page(cp_sync *self, cp_users_page *page)
+{
+    for (size_t i = 0; i < page->count; i++)
+        self->trimmed += cp_presence_trim(&page->users[i]);
+}
+
 static cp_status keep_page(cp_sync *self, cp_users_page *page, cp_failure *failure)
 {
     size_t needed = self->listed_count + page->count;
@@ -202,6 +209,7 @@ static cp_status take_page(cp_sync *self, const cp_http_answer *answer, cp_failu
     if (status != CP_OK)
         return status;
     entries = page.count + page.skipped;
+    trim_page(self, &page);
     status = keep_page(self, &page, failure);
     if (status == CP_OK)
         after_page(self, &page, entries);
@@ -219,6 +227,7 @@ cp_status cp_sync_answered(cp_sync *self, const cp_http_answer *answer, cp_failu
     } else if (self->phase == CP_PHASE_ASKING) {
         status = cp_rest_read_users(answer, &self->verdicts, failure);
         if (status == CP_OK) {
+            trim_page(self, &self->verdicts);
             self->report.pages += 1;
             self->phase = CP_PHASE_SETTLING;
         }
@@ -366,6 +375,8 @@ static void settle_some(cp_sync *self, cp_roster *roster, cp_usec now)
 
 bool cp_sync_apply(cp_sync *self, cp_roster *roster, cp_usec now)
 {
+    for (; self->trimmed > 0; self->trimmed--)
+        cp_roster_count_trimmed(roster);
     switch (self->phase) {
     case CP_PHASE_PAGING:
         begin_in(self, roster);

@@ -38,6 +38,7 @@ typedef struct cp_sync {
     cp_presence *listed; /* every pass's pages, one after the other */
     size_t listed_count, listed_capacity;
     size_t confirmed; /* of the listed */
+    size_t trimmed;   /* of all pages, since the roster was told */
 
     size_t cursor; /* of the search through the roster */
     cp_user *doubtful[CP_USERS_UIDS_MAX];

@@ -57,7 +57,8 @@ cp_user *cp_user_new(const cp_user_fields *given, bool *trimmed)
 {
     cp_user_fields fields = *given;
     assert(fields.text[CP_USER_UID].length > 0);
-    *trimmed = trim(&fields);
+    if (trimmed != NULL)
+        *trimmed = trim(&fields);
 
     size_t length = blob_length(&fields);
     cp_user *self = length <= LONGEST_BLOB ? malloc(sizeof *self + length) : NULL;
@@ -123,6 +124,25 @@ void cp_presence_destroy(cp_presence *self)
 {
     cp_user_release(self->user);
     self->user = NULL;
+}
+
+bool cp_presence_trim(cp_presence *self)
+{
+    const cp_user *whole = self->user;
+    bool trimmed = false;
+    if (whole->end[CP_USER_TEXTS - 1] <= CP_USER_PROFILE_LIMIT)
+        return false;
+    cp_user_fields fields = {.blocked_by_me = whole->blocked_by_me,
+                             .has_blocked_me = whole->has_blocked_me};
+    for (int i = 0; i < CP_USER_TEXTS; i++)
+        fields.text[i] = cp_user_text_of(whole, (cp_user_text)i);
+    memcpy(fields.number, whole->number, sizeof fields.number);
+    cp_user *user = cp_user_new(&fields, &trimmed);
+    if (!user)
+        return false; /* without memory for less, the whole one stays */
+    cp_user_release(self->user);
+    self->user = user;
+    return trimmed;
 }
 
 int64_t cp_seconds_of(int64_t server_time)
@@ -234,11 +254,10 @@ static cp_status read_profile(const cp_json *user, bool pushed, cp_user **out, b
 
 static const cp_presence nobody = {NULL, CP_UNKNOWN, CP_ABSENT, CP_ABSENT};
 
-cp_status cp_presence_read(const cp_json *user, cp_presence *out, bool *trimmed)
+cp_status cp_presence_read(const cp_json *user, cp_presence *out)
 {
     *out = nobody;
-    *trimmed = false;
-    cp_status status = read_profile(user, false, &out->user, trimmed);
+    cp_status status = read_profile(user, false, &out->user, NULL);
     if (status != CP_OK)
         return status;
     out->status = read_status(cp_json_member(user, "status"));

@@ -43,7 +43,8 @@ typedef struct cp_user_fields {
  * metadata. */
 #define CP_USER_PROFILE_LIMIT (16 * 1024)
 
-cp_user *cp_user_new(const cp_user_fields *fields, bool *trimmed); /* copies; NULL: no memory */
+/* Copies; NULL: no memory.  `trimmed` NULL: the profile is kept whole, however large. */
+cp_user *cp_user_new(const cp_user_fields *fields, bool *trimmed);
 cp_user *cp_user_hold(cp_user *self);
 void cp_user_release(cp_user *self); /* NULL is legal */
 
@@ -69,10 +70,13 @@ typedef struct cp_presence {
 
 void cp_presence_destroy(cp_presence *self);
 
-/* A user of a REST answer or a frame (PROTOCOL §3.5).  A bare string is a uid, a number
- * becomes its decimal string.  CP_ERR_MALFORMED without a usable uid.  Values over 10^11
- * are milliseconds and become seconds. */
-cp_status cp_presence_read(const cp_json *user, cp_presence *out, bool *trimmed);
+/* Before it is kept for long: true when the profile had to lose tags and metadata. */
+bool cp_presence_trim(cp_presence *self);
+
+/* A user of a REST answer or a frame (PROTOCOL §3.5), kept whole.  A bare string is a uid, a
+ * number becomes its decimal string.  CP_ERR_MALFORMED without a usable uid.  Values over
+ * 10^11 are milliseconds and become seconds. */
+cp_status cp_presence_read(const cp_json *user, cp_presence *out);
 
 /* The same for a user in a frame.  Blocking is not told there, so both flags are false;
  * status and times are the frame's to say, so they are unknown and absent. */

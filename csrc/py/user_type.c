@@ -237,12 +237,11 @@ static PyObject *read_user(core_state *state, cp_slice text)
 {
     cp_json *document = NULL;
     cp_presence presence = {.user = NULL};
-    bool trimmed;
     PyObject *user = NULL;
 
     cp_status status = cp_json_parse(text, CP_JSON_BODY_LIMITS, &document);
     if (status == CP_OK)
-        status = cp_presence_read(document, &presence, &trimmed);
+        status = cp_presence_read(document, &presence);
     if (status == CP_OK) {
         mind_unknown(&presence, document);
         user = presence_to_python(state, &presence);

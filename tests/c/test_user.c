@@ -5,13 +5,18 @@
 static cp_json *root; /* of the test that runs */
 static bool trimmed;
 
-static cp_status read_with(cp_status (*reader)(const cp_json *, cp_presence *, bool *),
-                           const char *text, cp_presence *out)
+static cp_status read_with(cp_status (*reader)(const cp_json *, cp_presence *), const char *text,
+                           cp_presence *out)
 {
     CHECK_INT(cp_json_parse(cp_slice_of(text), CP_JSON_BODY_LIMITS, &root), CP_OK);
-    cp_status status = reader(root, out, &trimmed);
+    cp_status status = reader(root, out);
     cp_json_free(root); /* nothing of it may be left in the user */
     return status;
+}
+
+static cp_status read_pushed(const cp_json *user, cp_presence *out)
+{
+    return cp_presence_read_pushed(user, out, &trimmed);
 }
 
 static cp_presence read_user(const char *text)
@@ -57,7 +62,6 @@ TEST(every_field_of_a_rest_user_is_read)
     CHECK_INT(bob.status, CP_ONLINE);
     CHECK_INT(bob.last_active_at, 1795481765);
     CHECK_INT(bob.at, CP_ABSENT);
-    CHECK(!trimmed);
     cp_presence_destroy(&bob);
     CHECK(bob.user == NULL);
 }
@@ -112,7 +116,7 @@ TEST(without_a_usable_uid_there_is_no_user)
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         cp_presence presence;
         CHECK_INT(read_with(cp_presence_read, texts[i], &presence), CP_ERR_MALFORMED);
-        CHECK(presence.user == NULL && !trimmed);
+        CHECK(presence.user == NULL);
         cp_presence_destroy(&presence);
     }
 }
@@ -133,7 +137,7 @@ TEST(fields_of_another_type_are_absent)
 TEST(a_pushed_user_has_neither_times_nor_status_nor_blocks)
 {
     cp_presence bob;
-    CHECK_INT(read_with(cp_presence_read_pushed,
+    CHECK_INT(read_with(read_pushed,
                         "{\"uid\":\"bob\",\"name\":\"Bob B\",\"status\":\"available\","
                         "\"lastActiveAt\":5,\"blockedByMe\":true,\"hasBlockedMe\":true}",
                         &bob),
@@ -191,10 +195,11 @@ static char *profile(const char *field, char open, char close, size_t size)
     return text;
 }
 
-TEST(a_large_profile_loses_tags_and_keeps_its_names)
+TEST(a_large_profile_is_read_whole_and_loses_its_tags_when_it_is_to_be_kept)
 {
     cp_presence bob = read_user(profile("tags", '[', ']', CP_USER_PROFILE_LIMIT));
-    CHECK(trimmed);
+    CHECK(cp_user_text_of(bob.user, CP_USER_TAGS).length > CP_USER_PROFILE_LIMIT);
+    CHECK(cp_presence_trim(&bob));
     check_text_of(&bob, CP_USER_TAGS, NULL);
     check_text_of(&bob, CP_USER_NAME, "Bob B");
     cp_presence_destroy(&bob);
@@ -206,18 +211,44 @@ TEST(a_profile_at_the_limit_is_whole)
                            "Bob B"
                            "[\"\"]");
     cp_presence bob = read_user(profile("tags", '[', ']', CP_USER_PROFILE_LIMIT - others));
-    CHECK(!trimmed);
+    CHECK(!cp_presence_trim(&bob));
     CHECK(cp_user_text_of(bob.user, CP_USER_TAGS).length > 16000);
     cp_presence_destroy(&bob);
     bob = read_user(profile("tags", '[', ']', CP_USER_PROFILE_LIMIT - others + 1));
+    CHECK(cp_presence_trim(&bob));
+    cp_presence_destroy(&bob);
+}
+
+TEST(a_large_profile_that_is_pushed_is_trimmed_at_once)
+{
+    cp_presence bob;
+    const char *text = profile("tags", '[', ']', CP_USER_PROFILE_LIMIT);
+    CHECK_INT(read_with(read_pushed, text, &bob), CP_OK);
     CHECK(trimmed);
+    check_text_of(&bob, CP_USER_TAGS, NULL);
+    cp_presence_destroy(&bob);
+}
+
+TEST(trimming_keeps_everything_else)
+{
+    cp_presence bob = read_user(profile("tags", '[', ']', CP_USER_PROFILE_LIMIT));
+    cp_presence copy = {.user = cp_user_hold(bob.user)};
+    fail_allocation(1);
+    CHECK(!cp_presence_trim(&bob)); /* no memory for less: the whole one stays */
+    CHECK(allocation_failed());
+    CHECK(bob.user == copy.user);
+    CHECK(cp_presence_trim(&bob));
+    for (int i = 0; i < CP_USER_NUMBERS; i++)
+        CHECK_INT(cp_user_number_of(bob.user, (cp_user_number)i),
+                  cp_user_number_of(copy.user, (cp_user_number)i));
+    cp_presence_destroy(&copy);
     cp_presence_destroy(&bob);
 }
 
 TEST(a_long_name_is_kept_and_nothing_was_trimmed)
 {
     cp_presence bob = read_user(profile("link", ' ', ' ', 40000));
-    CHECK(!trimmed);
+    CHECK(!cp_presence_trim(&bob));
     CHECK_INT(cp_user_text_of(bob.user, CP_USER_LINK).length, 40000);
     check_text_of(&bob, CP_USER_NAME, "Bob B");
     cp_presence_destroy(&bob);
@@ -277,7 +308,7 @@ TEST(each_allocation_that_fails_leaves_no_user)
         cp_presence bob;
         CHECK_INT(cp_json_parse(cp_slice_of(whole), CP_JSON_BODY_LIMITS, &root), CP_OK);
         fail_allocation(n);
-        cp_status status = cp_presence_read(root, &bob, &trimmed);
+        cp_status status = cp_presence_read(root, &bob);
         failed = allocation_failed();
         CHECK_INT(status, failed ? CP_ERR_NOMEM : CP_OK);
         CHECK((bob.user == NULL) == (status != CP_OK));

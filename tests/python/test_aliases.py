@@ -109,3 +109,10 @@ def test_all_public_names_exist_and_are_sorted() -> None:
     assert sorted(cometpresence.__all__) == list(cometpresence.__all__)
     for name in cometpresence.__all__:
         assert hasattr(cometpresence, name)
+
+
+def test_classes_are_found_where_the_documentation_has_them() -> None:
+    face = cometpresence.CometChat
+    assert isinstance(face.UserListener({"onUserOnline": print}), cometpresence.UserListener)
+    assert face.AppSettingsBuilder is cometpresence.AppSettingsBuilder
+    assert face.UsersRequestBuilder is cometpresence.UsersRequestBuilder

@@ -284,3 +284,14 @@ def test_a_page_asked_for_during_another_is_empty_at_once() -> None:
     request = UsersRequestBuilder(fetch).set_limit(1).build()
     assert [user.uid for user in request.fetch_next()] == ["bob"]
     assert inner == [[]]
+
+
+def test_a_large_profile_comes_whole_to_who_asked_for_it(
+    plain_emulator: Emulator, make_client: MakeClient
+) -> None:
+    metadata = {"x": "y" * 20_000}
+    plain_emulator.add_user("large", metadata=metadata)
+    client = make_client(plain_emulator, "alice")
+    client.login()
+    assert client.get_user("large").metadata == metadata
+    assert [user.metadata for user in client.users(uids=["large"])] == [metadata]
