@@ -146,6 +146,7 @@ static cp_status learn_all(cp_account *fresh, const cp_json *data)
 {
     fresh->api_version[0] = fresh->socket_api_version[0] = '\0';
     cp_status status = cp_presence_read(data, &fresh->me);
+    fresh->me.status = CP_ONLINE; /* whatever he was before this login (PROTOCOL §3.3) */
     if (status == CP_OK)
         status = cp_text_copy_slice(&fresh->uid, cp_user_text_of(fresh->me.user, CP_USER_UID));
     if (status == CP_OK)

@@ -78,6 +78,17 @@ TEST(the_captured_answer_to_put_me_is_learned)
     cp_account_forget(&account);
 }
 
+/* The server says how it was before this login, if it says anything (PROTOCOL §3.3). */
+TEST(who_logs_in_is_online)
+{
+    begin();
+    CHECK_INT(learn("{\"uid\":\"alice\",\"status\":\"offline\"}"), CP_OK);
+    CHECK_INT(account.me.status, CP_ONLINE);
+    CHECK_INT(learn("{\"uid\":\"alice\"}"), CP_OK);
+    CHECK_INT(account.me.status, CP_ONLINE);
+    cp_account_forget(&account);
+}
+
 TEST(what_an_answer_does_not_say_stays_as_it_was)
 {
     begin();

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from python.conftest import MakeClient
 from python.emulated import requests, token_of
+from python.hostile import Hostile, answer
 from python.inbox import PATIENCE, Inbox
 from python.refusals import code_of
 
@@ -224,3 +225,12 @@ def test_plain_http_to_another_machine_must_be_asked_for() -> None:
     with pytest.raises(ConfigError, match="allow_plaintext"):
         PresenceClient("app", **elsewhere)
     PresenceClient("app", **elsewhere, allow_plaintext=True).close()  # it would be tried
+
+
+def test_who_logs_in_is_online_whatever_the_answer_says() -> None:
+    offline = answer({"uid": "alice", "name": "Alice", "status": "offline", "jwt": "jwt"})
+    with Hostile(answers={"PUT /me": lambda peer: peer.send(offline)}) as server:
+        client = PresenceClient(**server.client_args())
+        assert client.login().status == "online"
+        assert client.login().is_online  # from memory
+        client.close()
