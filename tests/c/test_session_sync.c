@@ -324,6 +324,40 @@ TEST(a_comparison_whose_token_is_lost_for_good_refuses)
     end_session();
 }
 
+static const char *page_of_large(const char *uid)
+{
+    static char text[2 * CP_USER_PROFILE_LIMIT];
+    int end =
+        sprintf(text, "{\"data\":[{\"uid\":\"%s\",\"name\":\"N\",\"metadata\":{\"a\":\"", uid);
+
+    memset(text + end, 'x', CP_USER_PROFILE_LIMIT);
+    strcpy(text + end + CP_USER_PROFILE_LIMIT,
+           "\"}}],\"meta\":{\"pagination\":{\"total_pages\":1}}}");
+    return text;
+}
+
+TEST(large_profiles_are_trimmed_for_the_roster_only)
+{
+    cp_roster_view view;
+
+    begin_subscribed(CP_SUBSCRIBE_ALL_USERS);
+    get_connected();
+    answer(page_of_large("bob"));
+    CHECK(cp_roster_find(roster, cp_slice_of("bob"), &view));
+    CHECK(cp_user_text_of(view.user, CP_USER_METADATA).data == NULL);
+    CHECK(cp_slice_is(cp_user_text_of(view.user, CP_USER_NAME), "N"));
+    CHECK_INT(cp_roster_counts_of(roster).trimmed, 1);
+    cp_call *asked = new_call(CP_CALL_GET_USERS);
+    asked->query.limit = 30;
+    asked->query.page = 1;
+    call_within(asked, CP_NEVER);
+    answer(page_of_large("bob"));
+    CHECK(last_done() == asked);
+    CHECK(cp_user_text_of(asked->page.users[0].user, CP_USER_METADATA).length >
+          CP_USER_PROFILE_LIMIT);
+    end_session();
+}
+
 TEST(a_full_roster_is_degraded_once)
 {
     begin_config(CP_SUBSCRIBE_ALL_USERS);
