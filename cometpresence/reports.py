@@ -17,7 +17,10 @@ class Reports:
     def __init__(self) -> None:
         self._handlers: list[Callable[[BaseException, str], object]] = []
         self.alarm = threading.Event()
-        """Set when the connection failed, for whoever waits for it to end."""
+        """Set when the connection failed and may have given up, for whoever waits for its end.
+
+        Not for a frame that was dropped or a comparison that is made again: it goes on.
+        """
 
     def __bool__(self) -> bool:
         return bool(self._handlers)

@@ -30,7 +30,9 @@ typedef struct cp_notice {
     bool clean;
     bool will_retry;
     bool is_throttled;     /* DEGRADED: by the platform, not by our own limits */
-    char reason[124];      /* DISCONNECTED, DEGRADED */
+    /* DISCONNECTED, DEGRADED.  ERROR: where it was: "connection" when that has failed and may
+     * have given up, "frame" and "synchronisation" when it goes on. */
+    char reason[124];
     cp_failure failure;    /* ERROR, LOGIN_FAILED; DISCONNECTED when a failure caused it */
     cp_presence user;      /* LOGGED_IN */
     cp_sync_report report; /* SYNCED */

@@ -309,14 +309,14 @@ static void tell_news(drain *self, const bulletin *news)
     end_round(&round);
 }
 
-static void tell_failure(drain *self, const cp_failure *failure)
+static void tell_failure(drain *self, const cp_notice *notice)
 {
-    PyObject *exception = failure_to_python(self->state, failure);
+    PyObject *exception = failure_to_python(self->state, &notice->failure);
     if (exception == NULL) {
         report_own(self);
         return;
     }
-    PyObject *where = PyUnicode_FromString("connection");
+    PyObject *where = text_to_python(cp_slice_of(notice->reason));
     report(self, exception, where);
     Py_XDECREF(where);
     Py_DECREF(exception);
@@ -327,7 +327,7 @@ static void tell_notice(drain *self, const cp_notice *notice)
     bulletin news;
 
     if (notice->kind == CP_NOTICE_ERROR) {
-        tell_failure(self, &notice->failure);
+        tell_failure(self, notice);
         return;
     }
     read_notice(self->state, notice, &news);

@@ -9,6 +9,7 @@ from python.conftest import MakeClient
 from python.inbox import PATIENCE, Inbox
 
 from cometpresence import (
+    ProtocolError,
     Resync,
     SyncReport,
     User,
@@ -123,6 +124,22 @@ def test_every_blocking_call_returns_inside_a_handler(
         came = answers.wait_until(lambda said: "closed" in said)
     assert came[:7] == ["carol", 3, 5, 2, "alice", SyncReport, SyncReport]
     assert came[8:] == [0, "closed"]
+
+
+def test_an_error_says_where_it_was_and_only_the_connections_wakes_run_forever(
+    plain_emulator: Emulator, make_client: MakeClient
+) -> None:
+    errors, came = Inbox(), Inbox()
+    client = make_client(plain_emulator)
+    client.on_error(errors)
+    client.on_user_online(came)
+    with client:
+        plain_emulator.send_raw("rubbish")
+        error, where = errors.one()
+        assert (type(error), where) == (ProtocolError, "frame")
+        plain_emulator.set_online("bob")
+        came.one()  # on the same thread, after all that the error did
+        assert not client._reports.alarm.is_set()
 
 
 # ---- without a dispatch thread

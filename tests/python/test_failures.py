@@ -238,7 +238,7 @@ def test_a_jwt_refused_for_good_is_renewed_once_each_way_and_then_the_client_sto
         assert client.presence.state is not SyncState.SYNCED
     assert_nothing_more_is_asked(plain_emulator)  # though the jwt would be taken now
     assert isinstance(error, AuthError)
-    assert where
+    assert where == "connection"
     assert asked(plain_emulator) == [
         "POST /v3.0/users/alice/auth_tokens",
         "PUT /v3.0/me",
