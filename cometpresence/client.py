@@ -376,8 +376,9 @@ class PresenceClient(_Common, Waiters):
     def wait_synced(self, *, timeout: float | None = None) -> SyncReport:
         """Wait until the picture is complete: connected, and compared with the server.
 
-        Without a presence subscription until connected.  RequestTimeout after `timeout` seconds;
-        AuthError or another when it cannot succeed.
+        The report of a comparison made before this call has ``online`` as it is now and does not
+        tell again who came and went.  Without a presence subscription until connected.
+        RequestTimeout after `timeout` seconds; AuthError or another when it cannot succeed.
         """
         return self._core.await_sync(timeout)
 

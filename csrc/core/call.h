@@ -16,7 +16,8 @@ typedef enum cp_call_kind {
     CP_CALL_GET_USER,   /* uid                                    → user */
     CP_CALL_GET_USERS,  /* query                                  → page */
     CP_CALL_COUNT,      /*                                        → number */
-    CP_CALL_AWAIT_SYNC, /* finished when SYNCED                   → report */
+    CP_CALL_AWAIT_SYNC, /* finished when SYNCED                   → report; when it was so
+                         * already the last one's, without its lists, and who is online now */
     CP_CALL_RESYNC,     /* starts one and waits for it            → report */
     CP_CALL_CLOSE,      /* logs nothing out; finished when the socket is gone */
     CP_CALL_AWAIT_DEMAND, /* finished when the token provider is to be asked, once per demand */

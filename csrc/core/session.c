@@ -256,6 +256,7 @@ static void accept(cp_session *self)
     if (self->generation > 1)
         self->counts.reconnects += 1;
     self->was_accepted = self->begins_generation = true;
+    self->latest = (cp_sync_report){.generation = self->generation};
     self->attempt = self->closes_in_auth = 0;
     self->retry_delay = 0;
     self->asked_server = self->asked_provider = false;
@@ -269,7 +270,7 @@ static void accept(cp_session *self)
     }
     if (cp_session_subscribes(self))
         self->sync_at = cp_session_after(self, self->config->sync_every);
-    cp_calls_finish_synced(&self->calls, &(cp_sync_report){.generation = self->generation});
+    cp_calls_finish_synced(&self->calls, &self->latest);
 }
 
 /* The server's words come last: where they are cut, so is the jwt they may quote. */

@@ -325,7 +325,8 @@ static void call_await_sync(cp_session *self, cp_call *call)
         fail(self, call, CP_FAILURE_CONFIG, "ERR_NO_SUBSCRIPTION",
              "without a presence subscription there is nothing to synchronise");
     } else if (!resyncs && self->state == CP_STATE_LIVE) {
-        call->report.generation = self->generation;
+        call->report = self->latest;
+        call->report.online = self->online;
         cp_calls_finish(&self->calls, call, NULL);
     } else {
         cp_calls_wait(&self->calls, call);

@@ -67,6 +67,8 @@ struct cp_session {
     cp_usec sync_retry_at; /* a page failed: not before */
     unsigned sync_failures; /* of this comparison */
     bool has_synced;       /* ever */
+    cp_sync_report latest; /* of this generation, without its lists; all 0: no comparison yet */
+    uint32_t online;       /* as the roster had it when apply() left it */
     cp_usec audit_at;      /* in this generation; CP_NEVER: not known yet */
 
     cp_census census;

@@ -201,6 +201,12 @@ static void finish_sync(cp_session *self)
     if (self->state == CP_STATE_SYNCING)
         cp_session_become(self, CP_STATE_LIVE);
     cp_calls_finish_synced(&self->calls, &self->sync.report);
+    self->latest = (cp_sync_report){
+        .generation = self->sync.report.generation,
+        .passes = self->sync.report.passes,
+        .pages = self->sync.report.pages,
+        .duration = self->sync.report.duration,
+    };
     notice.report = self->sync.report;
     memset(&self->sync.report, 0, sizeof self->sync.report); /* the notice's now */
     cp_session_notify(self, &notice);
@@ -226,6 +232,7 @@ bool cp_session_apply(cp_session *self, cp_now now)
         more = true; /* all who wait are looked at again */
     }
     cp_session_finish_met(self);
+    self->online = (uint32_t)cp_roster_online(self->roster);
     return more;
 }
 

@@ -55,8 +55,29 @@ TEST(with_a_subscription_it_is_live_once_compared)
     CHECK_INT(report->pages, 1);
     CHECK_INT(report->went_online_count, 2);
     CHECK_INT(latest[CP_NOTICE_SYNCED].report.went_online_count, 2);
+    end_session();
+}
+
+TEST(who_waits_too_late_is_told_of_the_last_comparison_and_who_is_online_now)
+{
+    begin_subscribed(CP_SUBSCRIBE_ALL_USERS);
+    get_connected();
+    now.usec += SEC;
+    answer(users_page("bob,zoe", 1));
+    const cp_usec took = latest[CP_NOTICE_SYNCED].report.duration;
+    hear_presence("ann", "online");
+    forget_diary();
     call(CP_CALL_AWAIT_SYNC);
     CHECK_DIARY("done AWAIT_SYNC");
+    const cp_sync_report *report = &last_done()->report;
+    CHECK_INT(report->generation, 1);
+    CHECK_INT(report->online, 3);
+    CHECK_INT(report->passes, 1);
+    CHECK_INT(report->pages, 1);
+    CHECK(took > 0);
+    CHECK_INT(report->duration, took);
+    CHECK_INT(report->went_online_count, 0);
+    CHECK(report->went_online == NULL && report->went_offline == NULL);
     end_session();
 }
 
@@ -203,6 +224,10 @@ TEST(without_sync_on_connect_only_the_periodical_one_comes)
     forget_diary();
     be_accepted();
     CHECK_DIARY("auth | CONNECTED 1 | done AWAIT_SYNC");
+    call(CP_CALL_AWAIT_SYNC);
+    CHECK_DIARY("done AWAIT_SYNC");
+    CHECK_INT(last_done()->report.generation, 1);
+    CHECK_INT(last_done()->report.passes, 0); /* there was none */
     elapse(100 * SEC);
     CHECK_DIARY(PAGE_1);
     end_session();

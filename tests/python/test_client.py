@@ -4,7 +4,7 @@ import time
 
 import pytest
 from python.conftest import MakeClient
-from python.inbox import Inbox
+from python.inbox import PATIENCE, Inbox
 
 from cometpresence import (
     CometChatException,
@@ -265,3 +265,15 @@ def test_stats_count(plain_emulator: Emulator, make_client: MakeClient) -> None:
     assert stats.frames >= 2
     assert stats.tracked_users >= 3
     assert (stats.reconnects, stats.malformed, stats.handler_errors) == (0, 0, 0)
+
+
+def test_waiting_when_in_step_already_tells_of_the_last_comparison(
+    plain_emulator: Emulator, make_client: MakeClient
+) -> None:
+    plain_emulator.set_online("bob")
+    with make_client(plain_emulator) as client:
+        report = client.wait_synced(timeout=PATIENCE)
+        assert (report.online, report.passes, report.pages) == (client._core.online_count(), 1, 1)
+        assert report.online >= 1
+        assert report.duration > 0
+        assert (report.went_online, report.went_offline) == ((), ())
