@@ -85,7 +85,11 @@ class SyncReport:
 class Stats:
     """Counters since the client was made; ``last_rtt`` is in seconds.
 
-    ``stalls``: how often the network thread stopped turning for more than 5 seconds.
+    ``stalls``: how often the network thread stopped turning for more than 5 seconds;
+    ``notices_dropped``: news of the connection, such as on_synced's, that no drain came for;
+    ``untracked``: how often a user had no room under ``max_users``, the same one again at each
+    change and each comparison; ``trimmed``: how often a profile was too large for the picture
+    of everybody and lost tags and metadata there.
     """
 
     frames: int
@@ -102,3 +106,6 @@ class Stats:
     tracked_users: int
     last_rtt: float | None
     stalls: int
+    notices_dropped: int
+    untracked: int
+    trimmed: int

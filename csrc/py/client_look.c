@@ -255,12 +255,14 @@ PyObject *client_stats(PyObject *op, PyObject *Py_UNUSED(none))
     if (last_rtt == NULL)
         return NULL;
     return PyObject_CallFunction(
-        core_state_of(op)->stats_class, "KKKKKKKKKKInNK", (unsigned long long)facts.session.frames,
-        (unsigned long long)facts.roster.events, (unsigned long long)facts.roster.duplicates,
-        (unsigned long long)facts.session.malformed,
+        core_state_of(op)->stats_class, "KKKKKKKKKKInNKKKK",
+        (unsigned long long)facts.session.frames, (unsigned long long)facts.roster.events,
+        (unsigned long long)facts.roster.duplicates, (unsigned long long)facts.session.malformed,
         (unsigned long long)facts.session.unknown_frames,
         (unsigned long long)facts.roster.coalesced, (unsigned long long)facts.session.reconnects,
         (unsigned long long)facts.session.resyncs, (unsigned long long)self->handler_errors,
         (unsigned long long)self->slow_handlers, (unsigned)facts.roster.high_water,
-        (Py_ssize_t)facts.tracked, last_rtt, (unsigned long long)facts.stalls);
+        (Py_ssize_t)facts.tracked, last_rtt, (unsigned long long)facts.stalls,
+        (unsigned long long)facts.notices_dropped, (unsigned long long)facts.roster.untracked,
+        (unsigned long long)facts.roster.trimmed);
 }

@@ -277,3 +277,18 @@ def test_waiting_when_in_step_already_tells_of_the_last_comparison(
         assert report.online >= 1
         assert report.duration > 0
         assert (report.went_online, report.went_offline) == ((), ())
+
+
+def test_what_was_left_out_is_counted(plain_emulator: Emulator, make_client: MakeClient) -> None:
+    plain_emulator.add_user("gus", name="Gus", online=True, metadata={"text": "x" * 20_000})
+    plain_emulator.set_online("bob")
+    with make_client(plain_emulator, dispatch="none") as client:
+        assert client.stats().trimmed == 1
+        assert (client.stats().untracked, client.stats().notices_dropped) == (0, 0)
+        for _ in range(40):  # two notices each, and nobody takes any
+            client.disconnect()
+            client.connect()
+            client.wait_synced(timeout=PATIENCE)
+        assert client.stats().notices_dropped > 0
+    with make_client(plain_emulator, max_users=1) as client:
+        assert client.stats().untracked >= 1
