@@ -183,7 +183,7 @@ void cp_session_start(cp_session *self)
         return;
     }
     if (cp_account_target(&self->account, CP_SERVICE_SOCKET, &self->socket) != CP_OK) {
-        cp_failure_set(&failure, CP_FAILURE_CONFIG, "ERR_INVALID_HOST",
+        cp_failure_set(&failure, CP_FAILURE_CONFIG, "INVALID_HOST",
                        "the chat host is missing, malformed, or plain and not allowed");
         refuse(self, &failure);
         return;

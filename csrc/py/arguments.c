@@ -8,7 +8,7 @@
 
 static int refuse(core_state *state, const char *name, const char *why)
 {
-    raise_config(state, "INVALID_ARGUMENT", "%s %s", name, why);
+    raise_config(state, "INVALID_PARAMETER", "%s %s", name, why);
     return -1;
 }
 
@@ -18,7 +18,7 @@ static const char *text_in(core_state *state, const char *name, PyObject *value)
     Py_ssize_t length;
 
     if (!PyUnicode_Check(value)) {
-        raise_config(state, "INVALID_ARGUMENT", "%s must be a str, not %.100s", name,
+        raise_config(state, "INVALID_PARAMETER", "%s must be a str, not %.100s", name,
                      Py_TYPE(value)->tp_name);
         return NULL;
     }

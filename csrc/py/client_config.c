@@ -112,7 +112,7 @@ static int read_subscription(core_state *state, PyObject *word, cp_subscription 
             return 0;
         }
     }
-    raise_config(state, "INVALID_ARGUMENT", "subscription: none, all_users, roles or friends");
+    raise_config(state, "INVALID_PARAMETER", "subscription: none, all_users, roles or friends");
     return -1;
 }
 
@@ -180,7 +180,7 @@ int read_config(core_state *state, PyObject *args, PyObject *keywords, cp_config
     if (parse(args, keywords, &raw) < 0)
         return -1;
     if (!PyCallable_Check(raw.report)) {
-        raise_config(state, "INVALID_ARGUMENT", "report must be callable");
+        raise_config(state, "INVALID_PARAMETER", "report must be callable");
         return -1;
     }
     config->auto_connect = raw.auto_connect;

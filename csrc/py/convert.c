@@ -197,20 +197,20 @@ PyObject *raise_status(core_state *state, cp_status status)
     case CP_ERR_NOMEM:
         return PyErr_NoMemory();
     case CP_ERR_ARGUMENT:
-        return raise_config(state, "INVALID_ARGUMENT", "%s", cp_status_text(status));
+        return raise_config(state, "INVALID_PARAMETER", "%s", cp_status_text(status));
     case CP_ERR_CLOSED:
-        return raise_as(state, CP_FAILURE_CLOSED, "CLIENT_CLOSED", "the client is closed");
+        return raise_as(state, CP_FAILURE_CLOSED, "ERR_CLIENT_CLOSED", "the client is closed");
     case CP_ERR_FORKED:
-        return raise_as(state, CP_FAILURE_CLOSED, "CLIENT_FORKED",
+        return raise_as(state, CP_FAILURE_CLOSED, "ERR_CLIENT_FORKED",
                         "this client belongs to another process: "
                         "after a fork, make a new one in the child");
     case CP_ERR_TIMEOUT:
-        return raise_as(state, CP_FAILURE_TIMEOUT, "TIMEOUT", "no answer came in time");
+        return raise_as(state, CP_FAILURE_TIMEOUT, "ERR_TIMEOUT", "no answer came in time");
     case CP_ERR_OVERFLOW:
-        return raise_class(state, ERROR_OVERFLOW, "STREAM_OVERFLOW",
+        return raise_class(state, ERROR_OVERFLOW, "ERR_STREAM_OVERFLOW",
                            "more changed than was read in time");
     case CP_ERR_STALLED:
-        return raise_class(state, ERROR_BASE, "NETWORK_STALLED",
+        return raise_class(state, ERROR_BASE, "ERR_NETWORK_STALLED",
                            "the network thread has not turned for more than 5 seconds");
     case CP_ERR_SYSTEM:
         errno = error;
@@ -219,6 +219,6 @@ PyObject *raise_status(core_state *state, cp_status status)
         PyErr_SetString(PyExc_OSError, cp_status_text(status));
         return NULL;
     default:
-        return raise_as(state, CP_FAILURE_PROTOCOL, "PROTOCOL", cp_status_text(status));
+        return raise_as(state, CP_FAILURE_PROTOCOL, "ERR_PROTOCOL", cp_status_text(status));
     }
 }

@@ -250,7 +250,7 @@ static PyObject *read_user(core_state *state, cp_slice text)
     } else if (status == CP_ERR_NOMEM) {
         raise_status(state, status);
     } else {
-        raise_config(state, "INVALID_ARGUMENT", "not a user: %s", cp_status_text(status));
+        raise_config(state, "INVALID_PARAMETER", "not a user: %s", cp_status_text(status));
     }
     cp_presence_destroy(&presence);
     cp_json_free(document);

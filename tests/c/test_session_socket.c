@@ -397,7 +397,7 @@ TEST(an_unusable_chat_host_refuses_with_a_reason)
     call_with_token(CP_CALL_LOGIN, "t1");
     forget_diary();
     answer("{\"data\":{\"uid\":\"alice\",\"authToken\":\"t1\",\"jwt\":\"j\"}}");
-    CHECK_DIARY("LOGGED_IN | ERROR connection ERR_INVALID_HOST | done LOGIN");
+    CHECK_DIARY("LOGGED_IN | ERROR connection INVALID_HOST | done LOGIN");
     CHECK_INT(cp_session_state_of(session), CP_STATE_REFUSED);
     end_session();
 }

@@ -40,7 +40,7 @@ with Emulator() as emulator, PresenceClient(**emulator.client_args("superhero1")
     client.on_user_online(users)
     stuck.value = 1
     error, where = errors.one()
-    assert (error.code, where) == ("NETWORK_STALLED", "network thread"), (error, where)
+    assert (error.code, where) == ("ERR_NETWORK_STALLED", "network thread"), (error, where)
     assert client.stats().stalls == 1
     stuck.value = 0
     emulator.set_online("superhero2")

@@ -350,30 +350,6 @@ def test_listeners_may_come_first_and_outlive_logouts_and_init(
     assert logins.wait_for(4) == ["alice", "out", "alice", "out"]
 
 
-def test_a_token_lost_for_good_is_a_logout_told_to_every_listener(plain_app: Emulator) -> None:
-    told = Inbox()
-    CometChat.addLoginListener("L", LoginListener(logoutSuccess=lambda: told("out")))
-    CometChat.addConnectionListener(
-        "C",
-        ConnectionListener(
-            inConnecting=lambda: told("connecting"),
-            onConnected=lambda: told("connected"),
-            onDisconnected=lambda: told("disconnected"),
-        ),
-    )
-    init_and_login(plain_app)
-    told.wait_until(lambda events: "connected" in events)
-    plain_app.expire_tokens()
-    with pytest.raises(AuthError, match="AUTH_ERR_AUTH_TOKEN_NOT_FOUND"):
-        CometChat.getUser("bob")
-    assert told.wait_for(4) == ["connecting", "connected", "disconnected", "out"]
-    assert CometChat.getLoggedinUser() is None
-    with pytest.raises(AuthError, match="USER_NOT_LOGED_IN"):
-        CometChat.connect()
-    init_and_login(plain_app)
-    assert told.wait_for(6)[4:] == ["connecting", "connected"]
-
-
 def test_the_same_id_replaces_and_goes_to_the_end_and_kinds_have_ids_of_their_own(
     plain_app: Emulator,
 ) -> None:

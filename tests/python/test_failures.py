@@ -19,7 +19,9 @@ from cometpresence import (
     CometChat,
     CometChatException,
     ConfigError,
+    ConnectionListener,
     ConnectionStatus,
+    LoginListener,
     PresenceClient,
     PresenceScope,
     RateLimited,
@@ -277,6 +279,32 @@ def test_without_a_provider_a_refused_jwt_is_renewed_once(
     assert len(errors.letters) == 1
     client.login()  # by hand it can begin again
     client.wait_synced(timeout=PATIENCE)
+
+
+def test_a_token_lost_for_good_is_a_logout_told_to_every_listener(
+    plain_emulator: Emulator, make_client: MakeClient
+) -> None:
+    told = Inbox()
+    client = make_client(plain_emulator)
+    client.add_listener(LoginListener(logoutSuccess=lambda: told("out")))
+    client.add_listener(
+        ConnectionListener(
+            inConnecting=lambda: told("connecting"),
+            onConnected=lambda: told("connected"),
+            onDisconnected=lambda: told("disconnected"),
+        ),
+    )
+    for _ in range(2):
+        client.login()
+        told.wait_until(lambda events: events[-1:] == ["connected"])
+        plain_emulator.expire_tokens()
+        with pytest.raises(AuthError, match="AUTH_ERR_AUTH_TOKEN_NOT_FOUND"):
+            client.get_user("bob")
+        told.wait_until(lambda events: events[-1] == "out")
+        assert client._core.me is None
+        with pytest.raises(AuthError, match="USER_NOT_LOGED_IN"):
+            client.connect()
+    assert told.letters == ["connecting", "connected", "disconnected", "out"] * 2
 
 
 # ---- AUTH_ERR_AUTH_TOKEN_NOT_FOUND later: likewise, and the question is answered

@@ -265,3 +265,12 @@ def test_no_file_is_called_after_nothing_in_particular() -> None:
     assert not offenders(
         (path, "") for path in our_files() if any(map(banned.fullmatch, path.stem.split("_")))
     )
+
+
+def test_one_failure_has_one_code() -> None:
+    """With ERR_ or without it, wherever it is found out."""
+    ours = [*sources(*LAYERS), *(ROOT / "cometpresence").glob("*.py")]
+    codes = {code for path in ours for code in re.findall(r'"([A-Z][A-Z_]{3,})"', path.read_text())}
+    assert {"INVALID_PARAMETER", "ERR_TIMEOUT"} <= codes
+    assert not {code for code in codes if f"ERR_{code}" in codes}
+    assert "INVALID_ARGUMENT" not in codes
