@@ -20,12 +20,6 @@ void cp_http_request_destroy(cp_http_request *self)
     cp_http_request_init(self);
 }
 
-void cp_http_request_move(cp_http_request *to, cp_http_request *from)
-{
-    *to = *from;
-    cp_http_request_init(from);
-}
-
 cp_status cp_http_request_add(cp_http_request *self, const char *name, cp_slice value)
 {
     char *copy;

@@ -31,7 +31,6 @@ typedef struct cp_http_request {
 
 void cp_http_request_init(cp_http_request *self);
 void cp_http_request_destroy(cp_http_request *self); /* wipes: headers carry secrets */
-void cp_http_request_move(cp_http_request *to, cp_http_request *from); /* into raw memory, too */
 
 /* Copies the value.  CP_ERR_ARGUMENT: absent, has control bytes, or there is no place left. */
 cp_status cp_http_request_add(cp_http_request *self, const char *name, cp_slice value);

@@ -22,7 +22,6 @@ struct cp_listeners {
     cp_listener_release release;
     cp_listener *first, *last;
     cp_delivery *rounds;
-    size_t count;
     uint64_t newest;
 };
 
@@ -69,7 +68,6 @@ static void append(cp_listeners *self, cp_listener *listener)
     listener->previous = self->last;
     *(self->last ? &self->last->next : &self->first) = listener;
     self->last = listener;
-    self->count++;
 }
 
 static void take_out(cp_listeners *self, cp_listener *listener)
@@ -79,7 +77,6 @@ static void take_out(cp_listeners *self, cp_listener *listener)
             round->next = listener->next;
     *(listener->previous ? &listener->previous->next : &self->first) = listener->next;
     *(listener->next ? &listener->next->previous : &self->last) = listener->previous;
-    self->count--;
 }
 
 cp_status cp_listeners_add(cp_listeners *self, cp_slice id, uint32_t wants, void *target)
@@ -112,7 +109,6 @@ void cp_listeners_clear(cp_listeners *self)
     cp_listener_release release = self->release;
     cp_listener *chain = self->first;
     self->first = self->last = NULL;
-    self->count = 0;
     for (cp_delivery *round = self->rounds; round; round = round->outer)
         round->next = NULL;
 
@@ -132,11 +128,6 @@ void cp_listeners_free(cp_listeners *self)
     cp_listeners last_words = *self; /* no longer where release() could find it */
     free(self);
     cp_listeners_clear(&last_words);
-}
-
-size_t cp_listeners_count(const cp_listeners *self)
-{
-    return self->count;
 }
 
 bool cp_listeners_wanted(const cp_listeners *self, uint32_t wants)

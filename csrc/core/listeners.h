@@ -27,7 +27,6 @@ void cp_listeners_free(cp_listeners *self);
 cp_status cp_listeners_add(cp_listeners *self, cp_slice id, uint32_t wants, void *target);
 bool cp_listeners_remove(cp_listeners *self, cp_slice id); /* false: no such id */
 void cp_listeners_clear(cp_listeners *self);
-size_t cp_listeners_count(const cp_listeners *self);
 bool cp_listeners_wanted(const cp_listeners *self, uint32_t wants); /* by anybody */
 
 /* Stops at the first visit that is not 0 and returns it.  The visitor must not call back. */

@@ -46,6 +46,13 @@ static cp_status unusable(cp_failure *failure, const char *why)
     return CP_ERR_PROTOCOL;
 }
 
+static cp_status cannot_be_read(cp_failure *failure, cp_status why)
+{
+    cp_failure_set(failure, CP_FAILURE_PROTOCOL, "FAILED_TO_FETCH",
+                   "The server's answer cannot be used: %s.", cp_status_text(why));
+    return CP_ERR_PROTOCOL;
+}
+
 /* It ends up in logs: one line, whatever the server put in. */
 static void flatten(char *text)
 {
@@ -118,8 +125,10 @@ static void read_code(const cp_http_answer *answer, const cp_json *given, char *
         cp_utf8_copy(out, size, cp_json_text(given));
     else if (number != CP_ABSENT)
         snprintf(out, size, "%" PRId64, number);
-    else
+    else if (answer->status >= 400)
         snprintf(out, size, "HTTP_%d", answer->status);
+    else
+        snprintf(out, size, "FAILED_TO_FETCH"); /* a success that is none */
 }
 
 static cp_status refused_in_words(const cp_http_answer *answer, const cp_json *error, purpose why,
@@ -186,7 +195,7 @@ static cp_status judge(const cp_http_answer *answer, const cp_json *document, pu
     *data = cp_json_member(document, "data");
     if (*data)
         return CP_OK;
-    if (error)
+    if (cp_json_type_of(error) == CP_JSON_OBJECT)
         return refused_in_words(answer, error, why, failure);
     if (answer->status >= 400)
         return refused_by_status(answer, failure);
@@ -211,7 +220,7 @@ static cp_status open_answer(const cp_http_answer *answer, purpose why, cp_json 
         return cp_failure_no_memory(failure);
     if (status != CP_OK)
         return answer->status >= 400 ? refused_by_status(answer, failure)
-                                     : unusable(failure, cp_status_text(status));
+                                     : cannot_be_read(failure, status);
     status = judge(answer, *document, why, data, failure);
     if (status != CP_OK) {
         cp_json_free(*document);

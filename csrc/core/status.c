@@ -12,7 +12,7 @@ const char *cp_status_text(cp_status status)
     case CP_ERR_TOO_DEEP:
         return "data nested too deeply";
     case CP_ERR_ENCODING:
-        return "text is not valid UTF-8";
+        return "text with a NUL, or not in UTF-8";
     case CP_ERR_PROTOCOL:
         return "the peer broke the protocol";
     case CP_ERR_ARGUMENT:

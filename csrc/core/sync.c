@@ -2,7 +2,8 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
+
+#include "core/text.h"
 
 #define BATCH 256 /* users per hold of the roster's lock */
 
@@ -347,9 +348,8 @@ static const cp_presence *find_verdict(const cp_sync *self, cp_slice uid)
 {
     for (size_t i = 0; i < self->verdicts.count; i++) {
         const cp_presence *verdict = &self->verdicts.users[i];
-        cp_slice other = cp_user_text_of(verdict->user, CP_USER_UID);
 
-        if (other.length == uid.length && strncasecmp(other.data, uid.data, uid.length) == 0)
+        if (cp_slice_equal_caseless(cp_user_text_of(verdict->user, CP_USER_UID), uid))
             return verdict;
     }
     return NULL;

@@ -102,3 +102,13 @@ bool cp_text_equal_caseless(const char *a, const char *b)
     }
     return cp_lower(*a) == cp_lower(*b);
 }
+
+bool cp_slice_equal_caseless(cp_slice a, cp_slice b)
+{
+    size_t same = 0;
+    if (a.length != b.length)
+        return false;
+    while (same < a.length && cp_lower(a.data[same]) == cp_lower(b.data[same]))
+        same++;
+    return same == a.length;
+}

@@ -25,5 +25,6 @@ bool cp_text_is_label(const char *self);  /* one part of a host name, between do
 bool cp_slice_has_control(cp_slice self); /* below space, or DEL */
 char cp_lower(char byte);
 bool cp_text_equal_caseless(const char *a, const char *b);
+bool cp_slice_equal_caseless(cp_slice a, cp_slice b);
 
 #endif

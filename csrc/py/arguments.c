@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "core/text.h"
 #include "py/convert.h"
 
 static int refuse(core_state *state, const char *name, const char *why)
@@ -52,13 +53,6 @@ int read_text(core_state *state, const char *name, PyObject *value, char **out)
     return -1;
 }
 
-static void free_texts(char **texts)
-{
-    for (char **text = texts; text != NULL && *text != NULL; text++)
-        free(*text);
-    free(texts);
-}
-
 int read_texts(core_state *state, const char *name, PyObject *value, char ***out)
 {
     *out = NULL;
@@ -79,7 +73,7 @@ int read_texts(core_state *state, const char *name, PyObject *value, char ***out
         if (item == Py_None)
             refuse(state, name, "must be a list of str, and one is None");
         if (item == Py_None || read_text(state, name, item, &texts[i]) < 0) {
-            free_texts(texts);
+            cp_texts_free(texts);
             texts = NULL;
         }
     }

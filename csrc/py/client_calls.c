@@ -218,7 +218,7 @@ PyObject *client_close(PyObject *op, PyObject *args, PyObject *keywords)
         return NULL;
     cp_task *task = closing_task(self, &status);
     if (task == NULL)
-        return status == CP_ERR_CLOSED ? Py_NewRef(Py_True) : raise_status(state, status);
+        return raise_status(state, status);
     int done = await(state, task, instant_after(most));
     cp_task_release(task);
     return done < 0 ? NULL : PyBool_FromLong(done);

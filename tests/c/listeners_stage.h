@@ -64,6 +64,20 @@ static inline bool removed(const char *id)
     return cp_listeners_remove(listeners, cp_slice_of(id));
 }
 
+static inline int count_one(void *each, void *count)
+{
+    (void)each;
+    ++*(size_t *)count;
+    return 0;
+}
+
+static inline size_t count_listeners(void)
+{
+    size_t count = 0;
+    cp_listeners_visit(listeners, count_one, &count);
+    return count;
+}
+
 static inline void tell_all(uint32_t wants)
 {
     cp_delivery round;

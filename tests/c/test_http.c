@@ -18,24 +18,6 @@ TEST(a_destroyed_request_is_empty_and_can_be_destroyed_again)
     cp_http_request_destroy(&request);
 }
 
-TEST(a_moved_request_has_one_owner)
-{
-    cp_http_request from, to;
-    cp_http_request_init(&from);
-    from.ticket = 7;
-    cp_buffer_append_text(&from.path, "/me");
-    CHECK_INT(cp_http_request_add(&from, "sdk", cp_slice_of("x")), CP_OK);
-    cp_http_request_move(&to, &from);
-    CHECK_INT(to.ticket, 7);
-    CHECK_INT(to.headers, 1);
-    CHECK_TEXT(to.path.data, "/me");
-    CHECK_INT(from.ticket, 0);
-    CHECK_INT(from.headers, 0);
-    CHECK(from.path.data == NULL);
-    cp_http_request_destroy(&from);
-    cp_http_request_destroy(&to);
-}
-
 TEST(no_header_splits_another)
 {
     cp_http_request request;

@@ -8,7 +8,7 @@ TEST(listeners_are_told_in_the_order_they_came)
     add("a"), add("b"), add("c");
     tell_all(ONLINE);
     CHECK_TEXT(diary, "abc");
-    CHECK_INT(cp_listeners_count(listeners), 3);
+    CHECK_INT(count_listeners(), 3);
     end_test();
     CHECK_TEXT(diary, "abc~a~b~c");
 }
@@ -34,7 +34,7 @@ TEST(the_same_id_replaces_and_moves_to_the_end)
     add("a"), add("b");
     add_as("a", 'A', BOTH);
     CHECK_TEXT(diary, "~a");
-    CHECK_INT(cp_listeners_count(listeners), 2);
+    CHECK_INT(count_listeners(), 2);
     tell_all(ONLINE);
     CHECK_TEXT(diary, "~abA");
     end_test();
@@ -173,7 +173,7 @@ TEST(a_listener_may_clear_them_all)
     add("a"), add("b")->when_told = clear_all, add("c");
     tell_all(ONLINE);
     CHECK_TEXT(diary, "ab~a~c<b~b");
-    CHECK_INT(cp_listeners_count(listeners), 0);
+    CHECK_INT(count_listeners(), 0);
     tell_all(ONLINE);
     CHECK_TEXT(diary, "ab~a~c<b~b");
     add("d");
@@ -278,7 +278,7 @@ TEST(a_released_target_may_add_and_remove_others)
     begin_test();
     add("a")->when_released = add_another, add("b")->when_released = remove_c, add("c");
     CHECK(removed("a"));
-    CHECK_INT(cp_listeners_count(listeners), 3);
+    CHECK_INT(count_listeners(), 3);
     add_as("b", 'B', BOTH);
     tell_all(ONLINE);
     CHECK_TEXT(diary, "~a~b~czB");
@@ -303,7 +303,7 @@ TEST(a_target_released_by_a_clear_may_add_which_stays)
     add("a")->when_released = add_another, add("b");
     cp_listeners_clear(listeners);
     CHECK_TEXT(diary, "~a~b");
-    CHECK_INT(cp_listeners_count(listeners), 1);
+    CHECK_INT(count_listeners(), 1);
     end_test();
     CHECK_TEXT(diary, "~a~b~z");
 }

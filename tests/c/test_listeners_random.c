@@ -32,7 +32,7 @@ static char change_by_chance(void)
     } else {
         CHECK_INT(removed(id), known);
     }
-    CHECK_INT(cp_listeners_count(listeners), strlen(expected));
+    CHECK_INT(count_listeners(), strlen(expected));
     return id[0];
 }
 

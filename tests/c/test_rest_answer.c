@@ -47,7 +47,7 @@ TEST(a_failure_carries_code_message_and_details)
     check_failure(CP_FAILURE_SERVER, "401", "The server refused without saying why.");
     CHECK_TEXT(failure.details, "");
     (void)read_done(418, "{\"error\":\"teapot\"}");
-    check_failure(CP_FAILURE_SERVER, "HTTP_418", "The server refused without saying why.");
+    check_failure(CP_FAILURE_SERVER, "HTTP_418", "The server answered with HTTP status 418.");
 }
 
 TEST(details_are_whole_or_absent)
@@ -146,6 +146,27 @@ TEST(an_unusable_body_is_a_protocol_failure)
         CHECK_INT(failure.kind, CP_FAILURE_PROTOCOL);
         CHECK_TEXT(failure.code, "FAILED_TO_FETCH");
     }
+    CHECK_INT(read_done(200, "[1"), CP_ERR_PROTOCOL);
+    CHECK_TEXT(failure.message, "The server's answer cannot be used: malformed data.");
+    CHECK_INT(read_done(200, "{\"data\":\"\\u0000\"}"), CP_ERR_PROTOCOL);
+    CHECK_TEXT(failure.message,
+               "The server's answer cannot be used: text with a NUL, or not in UTF-8.");
+}
+
+TEST(an_error_that_says_nothing_is_a_protocol_failure)
+{
+    static const char *const bad[] = {"5", "null", "[]", "true", "\"\"", "\"no\""};
+    char body[40];
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        snprintf(body, sizeof body, "{\"error\":%s}", bad[i]);
+        CHECK_INT(read_done(200, body), CP_ERR_PROTOCOL);
+        check_failure(CP_FAILURE_PROTOCOL, "FAILED_TO_FETCH",
+                      "The server's answer has neither data nor an error.");
+        CHECK_INT(read_done(503, body), CP_ERR_SYSTEM);
+        CHECK_TEXT(failure.code, "HTTP_503");
+    }
+    CHECK_INT(read_done(200, "{\"error\":{}}"), CP_ERR_SYSTEM);
+    check_failure(CP_FAILURE_SERVER, "FAILED_TO_FETCH", "The server refused without saying why.");
 }
 
 TEST(a_redirect_is_refused_whatever_its_body_says)

@@ -94,6 +94,10 @@ TEST(case_is_that_of_ascii)
     CHECK(cp_text_equal_caseless("EU", "eu"));
     CHECK(!cp_text_equal_caseless("eu", "eur"));
     CHECK(!cp_text_equal_caseless("eur", "eu"));
+    CHECK(cp_slice_equal_caseless(cp_slice_of("BoB"), cp_slice_of("bOb")));
+    CHECK(!cp_slice_equal_caseless(cp_slice_of("bob"), cp_slice_of("bobo")));
+    CHECK(!cp_slice_equal_caseless(cp_slice_of("K"), cp_slice_of("\xE2\x84\xAA"))); /* Kelvin */
+    CHECK(!cp_slice_equal_caseless(cp_slice_of("\xC3\xA4"), cp_slice_of("\xC3\x84")));
     CHECK_INT(cp_lower('Z'), 'z');
     CHECK_INT(cp_lower('['), '[');
 }
