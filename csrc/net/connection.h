@@ -12,7 +12,8 @@
 
 /* One client: a session and its roster on the network thread, and the doors through which
  * other threads reach them.  Every function here may be called from any thread, with or
- * without the GIL, since no holder of the lock ever wants the GIL; only listen() sleeps.
+ * without the GIL, since no holder of the lock ever wants the GIL; only listen() sleeps, and
+ * new() a few milliseconds until the network thread turns.
  *
  * In a forked child everything answers CP_ERR_FORKED (or nothing, where there is no
  * status) and touches neither locks nor memory. */

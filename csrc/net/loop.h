@@ -9,12 +9,14 @@
 
 /* The network thread as the other files of net/ see it: its lws context, who is on it, and
  * the way in from other threads.  lws_cancel_service() is called in one place, under the
- * lock that guards the context's life; everything else of lws is the thread's alone. */
+ * lock that guards the context's life; everything else of lws is the thread's alone, from
+ * making the context to destroying it. */
 typedef struct cp_loop cp_loop;
 
 /* Whoever lives on the thread; embedded in cp_connection. */
 typedef struct cp_guest {
     cp_loop *loop; /* NULL: on no thread (any more); under the network's lock */
+    bool is_turned_away; /* there is no thread to live on; likewise */
     bool is_knocking;    /* likewise */
     struct cp_guest *next_knocking;
     struct cp_guest *next, **link;        /* of all guests; likewise */
@@ -23,7 +25,9 @@ typedef struct cp_guest {
 } cp_guest;
 
 /* Any thread */
-cp_status cp_loop_enter(cp_guest *guest); /* starts the thread if there is none */
+/* Starts the thread if there is none, and waits the few milliseconds until it turns.
+ * CP_ERR_SYSTEM: it cannot. */
+cp_status cp_loop_enter(cp_guest *guest);
 bool cp_loop_knock(cp_guest *guest);      /* serve() comes soon; false: on no thread */
 void cp_loop_wake(void);                  /* something is ready; which, the thread finds */
 

@@ -20,10 +20,11 @@
 
 struct cp_loop {
     pthread_t thread;
-    struct lws_context *context;
     cp_vhosts vhosts;
     cp_silent silent;
     lws_sorted_usec_list_t pulse;
+    /* Under the network's lock; set by the thread, which reads it without: */
+    struct lws_context *context; /* NULL: not made yet, or gone */
     /* Under the network's lock: */
     cp_guest *guests;
     cp_guest *knocking, **last_knocking;
@@ -36,11 +37,14 @@ struct cp_loop {
  * longer `current`, and ends by itself while the next one may already be running. */
 static struct {
     pthread_mutex_t lock;
+    pthread_cond_t begun; /* a thread has its context, or will have none */
     pthread_cond_t fewer; /* threads */
     unsigned threads;
     cp_loop *current;
     cp_loop *ended; /* to be joined */
-} network = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, 0, NULL, NULL};
+} network = {.lock = PTHREAD_MUTEX_INITIALIZER,
+             .begun = PTHREAD_COND_INITIALIZER,
+             .fewer = PTHREAD_COND_INITIALIZER};
 
 static atomic_uint epoch;
 static _Atomic cp_usec latest_beat; /* of the current thread */
@@ -112,21 +116,63 @@ static void beat(lws_sorted_usec_list_t *pulse)
     lws_sul_schedule(self->context, 0, &self->pulse, beat, PULSE);
 }
 
-static void *run(void *arg)
+/* Those who came while the context was being made, and who wait for it. */
+static void turn_everybody_away(cp_loop *self)
 {
-    cp_loop *self = arg;
+    while (self->guests != NULL) {
+        cp_guest *guest = self->guests;
 
-    beat(&self->pulse);
-    while (!nobody_is_left(self)) {
-        if (lws_service(self->context, 0) < 0)
-            poll(NULL, 0, POLL_FAILED); /* guests cannot be left alone: try again */
-        serve_knocking(self);
-        cp_lookups_deliver(self);
+        self->guests = guest->next;
+        guest->loop = NULL;
+        guest->is_turned_away = true;
     }
+    network.current = NULL;
+}
+
+static bool begin(cp_loop *self)
+{
+    struct lws_context *context = make_context();
+
+    pthread_mutex_lock(&network.lock);
+    self->context = context; /* from here on it can be woken */
+    if (context == NULL)
+        turn_everybody_away(self);
+    pthread_cond_broadcast(&network.begun);
+    pthread_mutex_unlock(&network.lock);
+    return context != NULL;
+}
+
+/* Guests cannot be left alone: when lws cannot poll, for want of memory, it is tried again,
+ * and whoever knocks is served meanwhile. */
+static void turn(cp_loop *self)
+{
+    beat(&self->pulse);
+    for (;;) {
+        serve_knocking(self); /* first of all those who came before there was a context */
+        cp_lookups_deliver(self);
+        if (nobody_is_left(self))
+            return;
+        if (lws_service(self->context, 0) < 0)
+            poll(NULL, 0, POLL_FAILED);
+    }
+}
+
+static void end(cp_loop *self)
+{
     lws_sul_cancel(&self->pulse);
     cp_lookups_forget(self);
     lws_context_destroy(self->context);
     cp_vhosts_destroy(&self->vhosts);
+}
+
+static void *run(void *arg)
+{
+    cp_loop *self = arg;
+
+    if (begin(self)) {
+        turn(self);
+        end(self);
+    }
     pthread_mutex_lock(&network.lock);
     self->next_ended = network.ended;
     network.ended = self;
@@ -136,16 +182,25 @@ static void *run(void *arg)
     return NULL;
 }
 
-/* Under the lock, which they took as the last thing they did: this does not wait long. */
-static void join_ended(void)
+/* Without the lock.  Taking it was the last thing they did: this does not wait long. */
+static void join(cp_loop *ended)
 {
-    while (network.ended != NULL) {
-        cp_loop *gone = network.ended;
+    while (ended != NULL) {
+        cp_loop *gone = ended;
 
-        network.ended = gone->next_ended;
+        ended = gone->next_ended;
         pthread_join(gone->thread, NULL);
         free(gone);
     }
+}
+
+/* Under the lock: those to be joined, by us alone. */
+static cp_loop *take_ended(void)
+{
+    cp_loop *ended = network.ended;
+
+    network.ended = NULL;
+    return ended;
 }
 
 /* Signals are for Python's threads. */
@@ -170,13 +225,10 @@ static cp_loop *start_loop(void)
         return NULL;
     self->last_knocking = &self->knocking;
     atomic_store(&latest_beat, cp_network_now());
-    self->context = make_context();
-    if (self->context != NULL && start_thread(self)) {
+    if (start_thread(self)) {
         network.threads += 1;
         return self;
     }
-    if (self->context != NULL)
-        lws_context_destroy(self->context);
     free(self);
     return NULL;
 }
@@ -188,7 +240,7 @@ static cp_loop *start_loop(void)
 static void let_in(cp_loop *self, cp_guest *guest)
 {
     guest->loop = self;
-    guest->is_knocking = false;
+    guest->is_turned_away = guest->is_knocking = false;
     guest->next = self->guests;
     guest->link = &self->guests;
     if (guest->next != NULL)
@@ -196,19 +248,31 @@ static void let_in(cp_loop *self, cp_guest *guest)
     self->guests = guest;
 }
 
+/* Under the lock, which the thread takes to say that it begins.  At shutdown the guest may
+ * have left before this wakes. */
+static bool is_welcome(const cp_guest *guest)
+{
+    while (guest->loop != NULL && guest->loop->context == NULL)
+        pthread_cond_wait(&network.begun, &network.lock);
+    return !guest->is_turned_away;
+}
+
 cp_status cp_loop_enter(cp_guest *guest)
 {
     cp_status status = CP_ERR_SYSTEM;
+    cp_loop *ended;
 
     pthread_mutex_lock(&network.lock);
-    join_ended();
+    ended = take_ended();
     if (network.current == NULL)
         network.current = start_loop();
     if (network.current != NULL) {
         let_in(network.current, guest);
-        status = CP_OK;
+        if (is_welcome(guest))
+            status = CP_OK;
     }
     pthread_mutex_unlock(&network.lock);
+    join(ended);
     return status;
 }
 
@@ -244,7 +308,8 @@ static void knock(cp_guest *guest)
     guest->next_knocking = NULL;
     *loop->last_knocking = guest;
     loop->last_knocking = &guest->next_knocking;
-    lws_cancel_service(loop->context);
+    if (loop->context != NULL) /* else it looks once it has one */
+        lws_cancel_service(loop->context);
 }
 
 bool cp_loop_knock(cp_guest *guest)
@@ -262,7 +327,7 @@ bool cp_loop_knock(cp_guest *guest)
 void cp_loop_wake(void)
 {
     pthread_mutex_lock(&network.lock);
-    if (network.current != NULL)
+    if (network.current != NULL && network.current->context != NULL)
         lws_cancel_service(network.current->context);
     pthread_mutex_unlock(&network.lock);
 }
@@ -318,6 +383,7 @@ static void tell_all_to_leave(void)
 cp_status cp_network_shutdown(cp_usec most)
 {
     cp_usec end = cp_network_now() + most;
+    cp_loop *ended;
     bool is_over;
 
     pthread_mutex_lock(&network.lock);
@@ -334,8 +400,9 @@ cp_status cp_network_shutdown(cp_usec most)
         pthread_cond_timedwait(&network.fewer, &network.lock, &soon);
     }
     is_over = network.threads == 0;
-    join_ended();
+    ended = take_ended();
     pthread_mutex_unlock(&network.lock);
+    join(ended);
     return is_over ? CP_OK : CP_ERR_TIMEOUT;
 }
 
@@ -351,6 +418,7 @@ void cp_network_forked(void)
     cp_lookups_forked();
     /* Whoever held the lock is not here; the thread and its context are leaked. */
     pthread_mutex_init(&network.lock, NULL);
+    pthread_cond_init(&network.begun, NULL);
     pthread_cond_init(&network.fewer, NULL);
     network.threads = 0;
     network.current = network.ended = NULL;

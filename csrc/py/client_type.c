@@ -23,8 +23,13 @@ static int open_client(core_state *state, client_object *self, const cp_config *
     atomic_flag_clear(&self->draining);
     PyOS_snprintf(self->session_id, sizeof self->session_id, "%s", config->session_id);
     self->listeners = cp_listeners_new(release_target);
-    if (self->listeners != NULL)
-        status = cp_connection_new(config, &self->connection);
+    PyObject_GC_UnTrack(self); /* gc.get_objects() shows nobody half a client */
+    /* The first connection waits until the network thread turns. */
+    Py_BEGIN_ALLOW_THREADS
+        if (self->listeners != NULL)
+            status = cp_connection_new(config, &self->connection);
+    Py_END_ALLOW_THREADS
+    PyObject_GC_Track(self);
     if (status == CP_OK)
         return 0;
     raise_status(state, status);
