@@ -16,7 +16,7 @@ typedef struct cp_loop cp_loop;
 /* Whoever lives on the thread; embedded in cp_connection. */
 typedef struct cp_guest {
     cp_loop *loop; /* NULL: on no thread (any more); under the network's lock */
-    bool is_turned_away; /* there is no thread to live on; likewise */
+    int turned_away; /* an errno: why there is no thread to live on; likewise */
     bool is_knocking;    /* likewise */
     struct cp_guest *next_knocking;
     struct cp_guest *next, **link;        /* of all guests; likewise */
@@ -26,7 +26,7 @@ typedef struct cp_guest {
 
 /* Any thread */
 /* Starts the thread if there is none, and waits the few milliseconds until it turns.
- * CP_ERR_SYSTEM: it cannot. */
+ * CP_ERR_SYSTEM with errno: it cannot. */
 cp_status cp_loop_enter(cp_guest *guest);
 bool cp_loop_knock(cp_guest *guest);      /* serve() comes soon; false: on no thread */
 void cp_loop_wake(void);                  /* something is ready; which, the thread finds */

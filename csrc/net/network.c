@@ -1,5 +1,6 @@
 #include "net/network.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -117,26 +118,30 @@ static void beat(lws_sorted_usec_list_t *pulse)
 }
 
 /* Those who came while the context was being made, and who wait for it. */
-static void turn_everybody_away(cp_loop *self)
+static void turn_everybody_away(cp_loop *self, int error)
 {
     while (self->guests != NULL) {
         cp_guest *guest = self->guests;
 
         self->guests = guest->next;
         guest->loop = NULL;
-        guest->is_turned_away = true;
+        guest->turned_away = error != 0 ? error : EAGAIN;
     }
     network.current = NULL;
 }
 
 static bool begin(cp_loop *self)
 {
-    struct lws_context *context = make_context();
+    struct lws_context *context;
+    int error;
 
+    errno = 0;
+    context = make_context();
+    error = errno;
     pthread_mutex_lock(&network.lock);
     self->context = context; /* from here on it can be woken */
     if (context == NULL)
-        turn_everybody_away(self);
+        turn_everybody_away(self, error);
     pthread_cond_broadcast(&network.begun);
     pthread_mutex_unlock(&network.lock);
     return context != NULL;
@@ -240,7 +245,8 @@ static cp_loop *start_loop(void)
 static void let_in(cp_loop *self, cp_guest *guest)
 {
     guest->loop = self;
-    guest->is_turned_away = guest->is_knocking = false;
+    guest->turned_away = 0;
+    guest->is_knocking = false;
     guest->next = self->guests;
     guest->link = &self->guests;
     if (guest->next != NULL)
@@ -250,17 +256,16 @@ static void let_in(cp_loop *self, cp_guest *guest)
 
 /* Under the lock, which the thread takes to say that it begins.  At shutdown the guest may
  * have left before this wakes. */
-static bool is_welcome(const cp_guest *guest)
+static void wait_to_begin(const cp_guest *guest)
 {
     while (guest->loop != NULL && guest->loop->context == NULL)
         pthread_cond_wait(&network.begun, &network.lock);
-    return !guest->is_turned_away;
 }
 
 cp_status cp_loop_enter(cp_guest *guest)
 {
-    cp_status status = CP_ERR_SYSTEM;
     cp_loop *ended;
+    int error = EAGAIN;
 
     pthread_mutex_lock(&network.lock);
     ended = take_ended();
@@ -268,12 +273,13 @@ cp_status cp_loop_enter(cp_guest *guest)
         network.current = start_loop();
     if (network.current != NULL) {
         let_in(network.current, guest);
-        if (is_welcome(guest))
-            status = CP_OK;
+        wait_to_begin(guest);
+        error = guest->turned_away;
     }
     pthread_mutex_unlock(&network.lock);
     join(ended);
-    return status;
+    errno = error;
+    return error == 0 ? CP_OK : CP_ERR_SYSTEM;
 }
 
 void cp_loop_exit(cp_guest *guest)

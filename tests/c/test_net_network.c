@@ -2,6 +2,7 @@
  * the C library that lead to them. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
+#include <errno.h>
 #include <libwebsockets.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -32,7 +33,10 @@ struct lws_context *lws_create_context(const struct lws_context_creation_info *i
             dlsym(RTLD_NEXT, "lws_create_context");
 
     note_call();
-    return no_context ? NULL : real(info);
+    if (!no_context)
+        return real(info);
+    errno = EMFILE;
+    return NULL;
 }
 
 void lws_context_destroy(struct lws_context *context)
@@ -105,7 +109,9 @@ TEST(without_a_context_everybody_is_turned_away_and_the_next_try_begins_anew)
     begin();
     no_context = true;
     for (int i = 0; i < 3; i++) {
+        errno = 0;
         CHECK_INT(cp_loop_enter(&guest), CP_ERR_SYSTEM);
+        CHECK_INT(errno, EMFILE);
         CHECK(!cp_loop_knock(&guest));
     }
     check_all_is_over();
