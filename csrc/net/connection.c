@@ -65,7 +65,10 @@ static cp_status make_parts(cp_connection *self, const cp_config *config)
     if (self->roster == NULL)
         return CP_ERR_NOMEM;
     self->session = cp_session_new(&self->config, self->roster, seeds[1]);
-    return self->session ? CP_OK : CP_ERR_NOMEM;
+    if (self->session == NULL)
+        return CP_ERR_NOMEM;
+    self->facts.session = cp_session_counts_of(self->session); /* until the first publish() */
+    return CP_OK;
 }
 
 cp_status cp_connection_new(const cp_config *config, cp_connection **out)

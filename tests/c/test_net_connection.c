@@ -80,6 +80,17 @@ TEST(a_connection_that_was_never_used_ends_with_its_thread)
     cp_connection_release(NULL);
 }
 
+TEST(before_anything_happened_there_was_no_round_trip)
+{
+    cp_connection *self = made();
+    cp_connection_facts facts;
+    CHECK_INT(cp_connection_look(self, &facts), CP_OK);
+    CHECK(facts.session.last_round_trip == CP_NEVER);
+    cp_presence_destroy(&facts.me);
+    cp_connection_release(self);
+    check_all_is_over();
+}
+
 TEST(a_refused_login_is_told_to_the_caller)
 {
     cp_connection *self = made();
