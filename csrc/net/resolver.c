@@ -129,28 +129,47 @@ static inquiry *find_inquiry(const cp_loop *loop, const char *host)
 }
 
 /* Under the lock, which the new thread takes only when it has an answer. */
-static inquiry *start_inquiry(cp_loop *loop, const char *host)
+static cp_status start_inquiry(cp_loop *loop, const char *host, inquiry **out)
 {
-    inquiry *self = calloc(1, sizeof *self);
+    inquiry *self = *out = calloc(1, sizeof *self);
 
     if (self == NULL)
-        return NULL;
+        return CP_ERR_NOMEM;
     snprintf(self->host, sizeof self->host, "%s", host);
     self->loop = loop;
     if (!start_thread(self)) {
         free(self);
-        return NULL;
+        *out = NULL;
+        return CP_ERR_SYSTEM;
     }
     self->next = inquiries;
     inquiries = self;
-    return self;
+    return CP_OK;
+}
+
+/* Joins those who wait for this name already. */
+static cp_status queue(cp_lookup *self, cp_loop *loop, const char *host)
+{
+    cp_status status = CP_OK;
+    inquiry *asked;
+
+    pthread_mutex_lock(&lock);
+    asked = find_inquiry(loop, host);
+    if (asked == NULL)
+        status = start_inquiry(loop, host, &asked);
+    if (status == CP_OK) {
+        self->next = asked->waiting;
+        asked->waiting = self;
+    }
+    pthread_mutex_unlock(&lock);
+    return status;
 }
 
 cp_status cp_lookup_start(cp_loop *loop, const char *host, void *owner, cp_lookup_done done,
                           cp_addresses *now, cp_lookup **out)
 {
     cp_lookup *self;
-    inquiry *asked;
+    cp_status status;
 
     *out = NULL;
     memset(now, 0, sizeof *now);
@@ -164,21 +183,12 @@ cp_status cp_lookup_start(cp_loop *loop, const char *host, void *owner, cp_looku
         return CP_ERR_NOMEM;
     self->owner = owner;
     self->done = done;
-    pthread_mutex_lock(&lock);
-    asked = find_inquiry(loop, host);
-    if (asked == NULL)
-        asked = start_inquiry(loop, host);
-    if (asked != NULL) {
-        self->next = asked->waiting;
-        asked->waiting = self;
-    }
-    pthread_mutex_unlock(&lock);
-    if (asked == NULL) {
+    status = queue(self, loop, host);
+    if (status == CP_OK)
+        *out = self;
+    else
         free(self);
-        return CP_ERR_SYSTEM;
-    }
-    *out = self;
-    return CP_OK;
+    return status;
 }
 
 void cp_lookup_cancel(cp_lookup *self)

@@ -24,7 +24,8 @@ struct cp_loop;
 typedef void (*cp_lookup_done)(void *owner, const cp_addresses *addresses);
 
 /* All on the network thread.  An address is not looked up: `now` is filled at once, *out
- * is NULL and done() is not called. */
+ * is NULL and done() is not called.  CP_ERR_NOMEM; CP_ERR_SYSTEM: there is no thread to be
+ * had for it. */
 cp_status cp_lookup_start(struct cp_loop *loop, const char *host, void *owner, cp_lookup_done done,
                           cp_addresses *now, cp_lookup **out);
 void cp_lookup_cancel(cp_lookup *self);                 /* NULL is legal */

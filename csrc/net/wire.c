@@ -267,6 +267,7 @@ cp_wire *cp_wire_open(cp_loop *loop, const cp_wire_request *request, const cp_wi
                       void *owner)
 {
     cp_wire *self = calloc(1, sizeof *self);
+    cp_status status = CP_ERR_NOMEM;
 
     if (self == NULL)
         return NULL;
@@ -275,13 +276,18 @@ cp_wire *cp_wire_open(cp_loop *loop, const cp_wire_request *request, const cp_wi
     self->owner = owner;
     cp_buffer_init(&self->headers);
     cp_buffer_init(&self->unsent);
-    if (!copy_request(self, request) || cp_lookup_start(loop, self->target.host, self, on_addresses,
-                                                        &self->addresses, &self->lookup) != CP_OK) {
+    if (copy_request(self, request))
+        status = cp_lookup_start(loop, self->target.host, self, on_addresses, &self->addresses,
+                                 &self->lookup);
+    if (status == CP_ERR_NOMEM) {
         free_wire(self);
         return NULL;
     }
     cp_wire_set_alarm(self, self->deadline);
-    if (self->lookup == NULL)
+    if (status != CP_OK)
+        cp_wire_fail(self, CP_FAILURE_CONNECTION_LOST, "ERR_DNS",
+                     "the system has no thread to look the name up on");
+    else if (self->lookup == NULL)
         try_next_address(self);
     return self;
 }

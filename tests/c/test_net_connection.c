@@ -1,10 +1,14 @@
+#define _GNU_SOURCE
 #include "net/connection.h"
 #include "net/network.h"
 
 #include "test.h"
 
+#include <dlfcn.h>
+#include <errno.h>
 #include <poll.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -16,13 +20,13 @@
 static const cp_backoff_policy at_once = {
     .base = 1000, .cap = 2000, .floor = 100, .max_attempts = -1, .stable_after = CP_USEC_PER_SEC};
 
-static cp_connection *made(void)
+static cp_connection *made_for(const char *endpoint)
 {
     cp_config config;
     cp_connection *self;
     cp_config_init(&config);
     config.app_id = strdup("app");
-    config.endpoint = strdup(NOBODY);
+    config.endpoint = strdup(endpoint);
     config.version = strdup("1");
     config.session_id = strdup("session");
     config.device_id = strdup("device");
@@ -30,6 +34,11 @@ static cp_connection *made(void)
     CHECK_INT(cp_connection_new(&config, &self), CP_OK);
     cp_config_destroy(&config);
     return self;
+}
+
+static cp_connection *made(void)
+{
+    return made_for(NOBODY);
 }
 
 static void check_all_is_over(void)
@@ -67,6 +76,18 @@ static cp_failure_kind outcome_of(cp_connection *connection, cp_call_kind kind)
     return outcome(posted(connection, kind, false));
 }
 
+static atomic_bool no_threads;
+
+int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *),
+                   void *arg)
+{
+    int (*real)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *) =
+        (int (*)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *))dlsym(
+            RTLD_NEXT, "pthread_create");
+
+    return no_threads ? EAGAIN : real(thread, attributes, run, arg);
+}
+
 /* ---- life */
 
 TEST(a_connection_that_was_never_used_ends_with_its_thread)
@@ -97,6 +118,31 @@ TEST(a_refused_login_is_told_to_the_caller)
     CHECK_INT(outcome_of(self, CP_CALL_LOGIN), CP_FAILURE_CONNECTION_LOST);
     cp_connection_release(self);
     check_all_is_over();
+}
+
+TEST(without_a_thread_for_the_name_a_login_fails_and_not_for_want_of_memory)
+{
+    cp_connection *self = made_for("http://localhost:1");
+    no_threads = true;
+    CHECK_INT(outcome_of(self, CP_CALL_LOGIN), CP_FAILURE_CONNECTION_LOST);
+    no_threads = false;
+    CHECK_INT(outcome_of(self, CP_CALL_LOGIN), CP_FAILURE_CONNECTION_LOST);
+    cp_connection_release(self);
+    check_all_is_over();
+}
+
+TEST(without_a_network_thread_there_is_no_connection)
+{
+    cp_config config;
+    cp_connection *self;
+    cp_config_init(&config);
+    no_threads = true;
+    cp_status status = cp_connection_new(&config, &self);
+    int error = errno;
+    no_threads = false;
+    CHECK_INT(status, CP_ERR_SYSTEM);
+    CHECK_INT(error, EAGAIN);
+    CHECK(self == NULL);
 }
 
 TEST(after_close_every_call_is_refused_at_once)

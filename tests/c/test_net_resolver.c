@@ -1,8 +1,11 @@
+#define _GNU_SOURCE
 #include "net/resolver.h"
 
 #include "test.h"
 
 #include <arpa/inet.h>
+#include <dlfcn.h>
+#include <errno.h>
 #include <netdb.h>
 #include <pthread.h>
 #include <unistd.h>
@@ -13,6 +16,8 @@ static pthread_mutex_t gate_lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t gate_changed = PTHREAD_COND_INITIALIZER;
 static bool gate_is_open;
 static unsigned asked, answered;
+
+static bool no_threads;
 
 static struct sockaddr_in addresses[2];
 static struct addrinfo infos[2];
@@ -65,6 +70,16 @@ int getaddrinfo(const char *node, const char *service, const struct addrinfo *hi
 void freeaddrinfo(struct addrinfo *info)
 {
     (void)info;
+}
+
+int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *),
+                   void *arg)
+{
+    int (*real)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *) =
+        (int (*)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *))dlsym(
+            RTLD_NEXT, "pthread_create");
+
+    return no_threads ? EAGAIN : real(thread, attributes, run, arg);
 }
 
 /* ---- who asks; the loop is only ever compared */
@@ -206,7 +221,24 @@ TEST(a_loop_that_ends_forgets_answers_that_came_and_that_will)
     CHECK_INT(who.told, 0);
 }
 
-TEST(without_memory_or_threads_starting_fails)
+TEST(without_a_thread_starting_fails_and_it_is_not_called_memory)
+{
+    asker who = {0};
+    cp_addresses now;
+    cp_lookup *lookup;
+    begin();
+    set_gate(true);
+    no_threads = true;
+    cp_status status = cp_lookup_start(LOOP, "name", &who, on_found, &now, &lookup);
+    no_threads = false;
+    CHECK_INT(status, CP_ERR_SYSTEM);
+    CHECK(lookup == NULL);
+    ask(LOOP, "name", &who);
+    deliver_until(LOOP, &who);
+    CHECK_INT(who.told, 1);
+}
+
+TEST(without_memory_starting_fails)
 {
     begin();
     set_gate(true);
@@ -221,6 +253,6 @@ TEST(without_memory_or_threads_starting_fails)
             deliver_until(LOOP, &who);
         else
             CHECK(lookup == NULL);
-        CHECK(failed || status == CP_OK);
+        CHECK_INT(status, failed ? CP_ERR_NOMEM : CP_OK);
     }
 }
