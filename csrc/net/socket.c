@@ -98,22 +98,39 @@ static uint32_t mask(cp_socket *self)
     return random;
 }
 
+static void end_by(cp_socket *self, const cp_failure *failure)
+{
+    self->is_over = true;
+    cp_wire_kill(self->wire, failure);
+}
+
+static void end_without_memory(cp_socket *self)
+{
+    cp_failure failure = {0};
+
+    (void)cp_failure_no_memory(&failure);
+    end_by(self, &failure);
+}
+
 static void break_off(cp_socket *self, const char *words)
 {
     cp_failure failure = {0};
 
     cp_failure_set(&failure, CP_FAILURE_PROTOCOL, "ERR_PROTOCOL", "%s", words);
-    self->is_over = true;
-    cp_wire_kill(self->wire, &failure);
+    end_by(self, &failure);
 }
 
 static void send_frame(cp_socket *self, const cp_buffer *frame)
 {
+    cp_status status = cp_buffer_status(frame);
+
     if (self->wire == NULL || self->is_over)
         return;
-    if (cp_buffer_status(frame) != CP_OK)
-        break_off(self, "no memory for a frame");
-    else if (cp_wire_send(self->wire, cp_buffer_slice(frame)) != CP_OK)
+    if (status == CP_OK)
+        status = cp_wire_send(self->wire, cp_buffer_slice(frame));
+    if (status == CP_ERR_NOMEM)
+        end_without_memory(self);
+    else if (status != CP_OK)
         break_off(self, "the server does not read what we send");
 }
 
@@ -205,9 +222,12 @@ static void take_message(cp_socket *self, const cp_message *message)
 static void on_broken(cp_socket *self, cp_status status)
 {
     send_close(self, cp_websocket_close_code(self->frames), "");
-    break_off(self, status == CP_ERR_TOO_LARGE ? "the server sent a message over the limit"
-                    : status == CP_ERR_NOMEM   ? "no memory for a message"
-                                               : "the server broke the WebSocket protocol");
+    if (status == CP_ERR_NOMEM)
+        end_without_memory(self);
+    else if (status == CP_ERR_TOO_LARGE)
+        break_off(self, "the server sent a message over the limit");
+    else
+        break_off(self, "the server broke the WebSocket protocol");
 }
 
 static void on_received(void *owner, cp_slice bytes)
@@ -319,13 +339,4 @@ void cp_socket_abort(cp_socket *self)
 {
     self->is_over = true;
     cp_wire_kill(self->wire, NULL);
-}
-
-void cp_socket_abandon(cp_socket *self)
-{
-    if (self == NULL)
-        return;
-    if (self->wire != NULL)
-        cp_wire_abandon(self->wire);
-    free_socket(self);
 }

@@ -26,6 +26,5 @@ cp_socket *cp_socket_open(cp_loop *loop, const cp_target *target, const char *ca
 void cp_socket_send(cp_socket *self, cp_slice text);
 void cp_socket_close(cp_socket *self); /* says 1000; ended() follows within a second */
 void cp_socket_abort(cp_socket *self); /* no farewell; ended() follows */
-void cp_socket_abandon(cp_socket *self); /* no farewell, no ended(); frees; NULL is legal */
 
 #endif
