@@ -77,6 +77,7 @@ void cp_session_free(cp_session *self)
     cp_buffer_destroy(&self->frame);
     cp_notices_destroy(&self->notices);
     cp_sync_destroy(&self->sync);
+    cp_sync_report_destroy(&self->report);
     cp_calls_destroy(&self->calls);
     cp_roster_set_watchers(self->roster, NULL);
     cp_watchers_destroy(&self->watchers);

@@ -79,6 +79,12 @@ cp_usec cp_session_deadline(const cp_session *self); /* when to call elapsed() *
 bool cp_session_apply(cp_session *self, cp_now now);
 bool cp_session_next_notice(cp_session *self, cp_notice *out); /* gives */
 
+/* After each apply(), without the lock: hands out and gives up what that left behind. */
+void cp_session_tidy(cp_session *self);
+
+/* What was pushed is not in the roster yet.  The next frame is to come after it is. */
+bool cp_session_has_pushed(const cp_session *self);
+
 /* ---- for looking at */
 
 typedef struct cp_session_counts {

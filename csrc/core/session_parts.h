@@ -69,6 +69,8 @@ struct cp_session {
     bool has_synced;       /* ever */
     cp_sync_report latest; /* of this generation, without its lists; all 0: no comparison yet */
     uint32_t online;       /* as the roster had it when apply() left it */
+    bool owes_report;      /* of a comparison just made, to those who wait and listen */
+    cp_sync_report report; /* that one */
     cp_usec audit_at;      /* in this generation; CP_NEVER: not known yet */
 
     cp_census census;

@@ -187,8 +187,6 @@ static cp_usec next_comparison_at(cp_session *self)
 
 static void finish_sync(cp_session *self)
 {
-    cp_notice notice = {.kind = CP_NOTICE_SYNCED};
-
     earlier(&self->sync_at, next_comparison_at(self)); /* unless a change was missed meanwhile */
     cp_roster_set_state(self->roster, CP_SYNC_SYNCED);
     if (cp_roster_counts_of(self->roster).untracked > 0)
@@ -200,19 +198,41 @@ static void finish_sync(cp_session *self)
     self->has_synced = true;
     if (self->state == CP_STATE_SYNCING)
         cp_session_become(self, CP_STATE_LIVE);
-    cp_calls_finish_synced(&self->calls, &self->sync.report);
     self->latest = (cp_sync_report){
         .generation = self->sync.report.generation,
         .passes = self->sync.report.passes,
         .pages = self->sync.report.pages,
         .duration = self->sync.report.duration,
     };
-    notice.report = self->sync.report;
-    memset(&self->sync.report, 0, sizeof self->sync.report); /* the notice's now */
-    cp_session_notify(self, &notice);
+    self->report = self->sync.report; /* handed out without the lock */
+    self->owes_report = true;
+    memset(&self->sync.report, 0, sizeof self->sync.report);
     cp_sync_abandon(&self->sync);
     cp_watchers_in_step(&self->watchers);
     cp_session_count_after_sync(self);
+}
+
+/* A copy for each one who waits takes its time when thousands came online. */
+static void hand_out_report(cp_session *self)
+{
+    cp_notice notice = {.kind = CP_NOTICE_SYNCED, .report = self->report};
+
+    cp_calls_finish_synced(&self->calls, &self->report);
+    memset(&self->report, 0, sizeof self->report); /* the notice's now */
+    self->owes_report = false;
+    cp_session_notify(self, &notice);
+}
+
+void cp_session_tidy(cp_session *self)
+{
+    cp_sync_tidy(&self->sync);
+    if (self->owes_report)
+        hand_out_report(self);
+}
+
+bool cp_session_has_pushed(const cp_session *self)
+{
+    return self->has_pushed;
 }
 
 bool cp_session_apply(cp_session *self, cp_now now)
@@ -229,7 +249,7 @@ bool cp_session_apply(cp_session *self, cp_now now)
     more = cp_sync_apply(&self->sync, self->roster, now.usec);
     if (self->sync.phase == CP_PHASE_DONE) {
         finish_sync(self);
-        more = true; /* all who wait are looked at again */
+        more = true; /* its report follows, and all who wait are looked at again */
     }
     cp_session_finish_met(self);
     self->online = (uint32_t)cp_roster_online(self->roster);

@@ -21,13 +21,18 @@ static void forget_doubtful(cp_sync *self)
     cp_users_page_destroy(&self->verdicts);
 }
 
+static void give_up_listed(cp_sync *self, size_t end)
+{
+    while (self->given_up < end)
+        cp_presence_destroy(&self->listed[self->given_up++]);
+}
+
 static void forget_listed(cp_sync *self)
 {
-    for (size_t i = 0; i < self->listed_count; i++)
-        cp_presence_destroy(&self->listed[i]);
+    give_up_listed(self, self->listed_count);
     free(self->listed);
     self->listed = NULL;
-    self->listed_count = self->listed_capacity = self->confirmed = 0;
+    self->listed_count = self->listed_capacity = self->confirmed = self->given_up = 0;
 }
 
 void cp_sync_abandon(cp_sync *self)
@@ -295,10 +300,15 @@ static void confirm_some(cp_sync *self, cp_roster *roster, cp_usec now)
         if (cp_roster_confirm(roster, listed, now) == CP_OK)
             note_difference(self, roster, uid, before);
     }
-    if (self->confirmed == self->listed_count) {
-        forget_listed(self);
+    if (self->confirmed == self->listed_count)
         self->phase = CP_PHASE_SEARCHING;
-    }
+}
+
+void cp_sync_tidy(cp_sync *self)
+{
+    give_up_listed(self, self->confirmed);
+    if (self->phase != CP_PHASE_PAGING && self->phase != CP_PHASE_CONFIRMING)
+        forget_listed(self);
 }
 
 static void search_some(cp_sync *self, cp_roster *roster, cp_usec now)

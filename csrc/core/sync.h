@@ -39,6 +39,7 @@ typedef struct cp_sync {
     size_t listed_count, listed_capacity;
     size_t confirmed; /* of the listed */
     size_t trimmed;   /* of all pages, since the roster was told */
+    size_t given_up;  /* of the confirmed */
 
     size_t cursor; /* of the search through the roster */
     cp_user *doubtful[CP_USERS_UIDS_MAX];
@@ -65,5 +66,7 @@ cp_status cp_sync_answered(cp_sync *self, const cp_http_answer *answer, cp_failu
 /* With the roster's lock: a bounded piece of work; true: there is more to do at once.
  * CP_PHASE_DONE is reached here, with the report filled. */
 bool cp_sync_apply(cp_sync *self, cp_roster *roster, cp_usec now);
+/* After it, without the lock: gives up the listed users that the roster has learned of. */
+void cp_sync_tidy(cp_sync *self);
 
 #endif

@@ -120,9 +120,13 @@ static inline void pull_notices(void)
 
 static inline void apply_all(void)
 {
-    while (cp_session_apply(session, now))
+    bool more = true;
+
+    while (more) {
+        more = cp_session_apply(session, now);
+        cp_session_tidy(session);
         pull_notices();
-    pull_notices();
+    }
 }
 
 static inline bool pull_wish(void)

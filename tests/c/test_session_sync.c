@@ -81,6 +81,46 @@ TEST(who_waits_too_late_is_told_of_the_last_comparison_and_who_is_online_now)
     end_session();
 }
 
+/* Copies of a long one take their time. */
+TEST(who_waits_for_a_comparison_gets_its_report_without_the_lock)
+{
+    begin_subscribed(CP_SUBSCRIBE_ALL_USERS);
+    get_connected();
+    call(CP_CALL_AWAIT_SYNC);
+    cp_http_answer page = {
+        .ticket = requests[0].ticket,
+        .status = 200,
+        .body = cp_slice_of(users_page("bob,zoe", 1)),
+    };
+    cp_session_answered(session, &page, now);
+    take_off_table(0);
+    while (cp_roster_state(roster) != CP_SYNC_SYNCED)
+        CHECK(cp_session_apply(session, now));
+    CHECK(cp_session_next_done(session) == NULL);
+    forget_diary();
+    cp_session_tidy(session);
+    pump();
+    CHECK_DIARY("SYNCED 2 | done AWAIT_SYNC");
+    CHECK_INT(last_done()->report.went_online_count, 2);
+    end_session();
+}
+
+TEST(a_frame_waits_for_the_roster_until_it_is_applied)
+{
+    begin_subscribed(CP_SUBSCRIBE_ALL_USERS);
+    go_live("bob");
+    CHECK(!cp_session_has_pushed(session));
+    cp_session_received(session,
+                        cp_slice_of("{\"type\":\"presence\",\"body\":{\"action\":\"online\","
+                                    "\"user\":{\"uid\":\"zoe\"}}}"),
+                        now);
+    CHECK(cp_session_has_pushed(session));
+    while (cp_session_has_pushed(session))
+        (void)cp_session_apply(session, now);
+    CHECK_INT(status_of("zoe"), CP_ONLINE);
+    end_session();
+}
+
 TEST(what_is_pushed_while_pages_are_read_is_newer_than_they_are)
 {
     begin_subscribed(CP_SUBSCRIBE_ALL_USERS);

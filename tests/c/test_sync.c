@@ -282,7 +282,7 @@ TEST(an_abandoned_comparison_leaves_the_roster_alone)
     end_test();
 }
 
-TEST(more_users_than_fit_into_one_hold_of_the_lock_come_in_pieces)
+static void list_a_thousand(void)
 {
     char users[16384];
     size_t end = 0;
@@ -294,6 +294,30 @@ TEST(more_users_than_fit_into_one_hold_of_the_lock_come_in_pieces)
     cp_http_answer given = {.status = 200, .body = cp_slice_of(users_page(users, 1))};
     cp_failure failure = {0};
     CHECK_INT(cp_sync_answered(&sync_, &given, &failure), CP_OK);
+}
+
+/* Which may be hundreds of megabytes. */
+TEST(the_list_is_given_up_in_pieces_and_not_under_the_lock)
+{
+    list_a_thousand();
+    for (size_t confirmed = 256; confirmed < 1000; confirmed += 256) {
+        CHECK(cp_sync_apply(&sync_, roster, now));
+        CHECK(sync_.listed[confirmed - 1].user != NULL);
+        cp_sync_tidy(&sync_);
+        CHECK(sync_.listed[confirmed - 1].user == NULL);
+        CHECK(sync_.listed[confirmed].user != NULL);
+    }
+    apply();
+    CHECK_INT(sync_.phase, CP_PHASE_DONE);
+    CHECK(sync_.listed != NULL);
+    cp_sync_tidy(&sync_);
+    CHECK(sync_.listed == NULL);
+    end_test();
+}
+
+TEST(more_users_than_fit_into_one_hold_of_the_lock_come_in_pieces)
+{
+    list_a_thousand();
     CHECK(cp_sync_apply(&sync_, roster, now));
     CHECK_INT(cp_roster_count(roster), 256);
     apply();

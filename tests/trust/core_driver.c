@@ -160,9 +160,13 @@ static void tell_notices(driver *self)
 
 static void apply(driver *self)
 {
-    while (cp_session_apply(self->session, self->now))
+    bool more = true;
+
+    while (more) {
+        more = cp_session_apply(self->session, self->now);
+        cp_session_tidy(self->session);
         tell_notices(self);
-    tell_notices(self);
+    }
 }
 
 static bool tell_wish(driver *self)
