@@ -7,6 +7,7 @@
 
 /* A deadline that is due already waits this long, so that no mistake of ours can spin. */
 #define SOONEST (100) /* µs */
+#define PIECES 16     /* of what was learned, in one turn of the thread: some 4 ms */
 
 /* ---- small things */
 
@@ -137,29 +138,38 @@ static cp_user *publish(cp_connection *self)
     return before;
 }
 
-/* What the session learned goes into the roster and to the listeners' side, in bounded
- * holds of the lock. */
-static void apply(cp_connection *self)
+/* What the session learned goes into the roster and to the listeners' side, in a bounded
+ * hold of the lock.  True: there is more. */
+static bool apply_piece(cp_connection *self)
+{
+    cp_notice notice;
+    cp_user *gone;
+    bool more;
+
+    pthread_mutex_lock(&self->lock);
+    more = cp_session_apply(self->session, now());
+    while (cp_session_next_notice(self->session, &notice)) {
+        notice.after = cp_roster_queued(self->roster);
+        cp_notices_post(&self->notices, &notice);
+    }
+    gone = publish(self);
+    if (cp_roster_has_changes(self->roster) || self->notices.count > 0)
+        cp_connection_ring(self);
+    cp_connection_wake_readers(self);
+    pthread_mutex_unlock(&self->lock);
+    cp_user_release(gone);
+    cp_session_tidy(self->session);
+    return more;
+}
+
+/* A million users take a second: others on this thread get their turn in between. */
+static void apply(cp_connection *self, unsigned pieces)
 {
     bool more = true;
 
-    while (more) {
-        cp_notice notice;
-        cp_user *gone;
-
-        pthread_mutex_lock(&self->lock);
-        more = cp_session_apply(self->session, now());
-        while (cp_session_next_notice(self->session, &notice)) {
-            notice.after = cp_roster_queued(self->roster);
-            cp_notices_post(&self->notices, &notice);
-        }
-        gone = publish(self);
-        if (cp_roster_has_changes(self->roster) || self->notices.count > 0)
-            cp_connection_ring(self);
-        cp_connection_wake_readers(self);
-        pthread_mutex_unlock(&self->lock);
-        cp_user_release(gone);
-    }
+    while (more && (pieces-- > 0 || cp_session_has_pushed(self->session)))
+        more = apply_piece(self);
+    self->has_more = more;
 }
 
 static void on_opened(void *owner)
@@ -175,7 +185,7 @@ static void on_received(void *owner, cp_slice text)
     cp_connection *self = owner;
 
     cp_session_received(self->session, text, now());
-    apply(self);
+    apply(self, 1);
 }
 
 static void on_mangled(void *owner, cp_status why)
@@ -339,8 +349,9 @@ static void on_timer(lws_sorted_usec_list_t *sul)
 
 static void set_timer(cp_connection *self)
 {
-    cp_usec deadline = cp_session_deadline(self->session);
-    cp_usec wait = deadline - cp_network_now();
+    cp_usec instant = cp_network_now();
+    cp_usec deadline = self->has_more ? instant : cp_session_deadline(self->session);
+    cp_usec wait = deadline - instant;
 
     if (deadline == self->timer_at)
         return;
@@ -394,7 +405,7 @@ static void pump(cp_connection *self)
     bool more = true;
 
     while (more) {
-        apply(self);
+        apply(self, PIECES);
         more = follow_wish(self);
         send_frames(self);
         drop_unwanted(self);

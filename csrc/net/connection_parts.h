@@ -47,6 +47,7 @@ struct cp_connection {
     cp_exchange *exchanges;
     cp_call farewell; /* our own CP_CALL_CLOSE */
     bool is_leaving;
+    bool has_more; /* to apply, when others on the thread have had their turn */
     lws_sorted_usec_list_t timer;
     cp_usec timer_at;
 };
