@@ -123,6 +123,9 @@ static cp_status check_url(const cp_config *self, const char *url, const char *n
         return CP_OK;
     if (cp_target_read(cp_slice_of(url), &target) != CP_OK)
         return cp_failure_refuse(failure, "INVALID_HOST", name, "is no host and no URL");
+    if (target.tls && cp_target_is_ipv6(&target))
+        return cp_failure_refuse(failure, "INVALID_HOST", name,
+                                 "is an IPv6 address, to which TLS is not supported: use a name");
     if (!cp_config_allows(self, &target))
         return cp_failure_refuse(
             failure, "PLAIN_HTTP_REFUSED", name,
@@ -227,7 +230,11 @@ cp_status cp_config_check(const cp_config *self, cp_failure *failure)
     return status;
 }
 
+/* lws cuts the name it compares with a certificate at the first colon, so that none would
+ * ever do for an IPv6 address. */
 bool cp_config_allows(const cp_config *self, const cp_target *target)
 {
-    return target->tls || self->plain_allowed || cp_target_is_loopback(target);
+    if (target->tls)
+        return !cp_target_is_ipv6(target);
+    return self->plain_allowed || cp_target_is_loopback(target);
 }

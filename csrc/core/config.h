@@ -54,7 +54,8 @@ cp_status cp_config_copy(cp_config *out, const cp_config *from); /* CP_ERR_NOMEM
  * a limit out of range. */
 cp_status cp_config_check(const cp_config *self, cp_failure *failure);
 
-/* Whether bytes may go there: over TLS, or to this machine, or because plain was asked for. */
+/* Whether bytes may go there: over TLS, or to this machine, or because plain was asked for.
+ * Not over TLS to an IPv6 address, which would always fail. */
 bool cp_config_allows(const cp_config *self, const cp_target *target);
 
 #endif

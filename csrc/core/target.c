@@ -52,7 +52,7 @@ static bool is_name(cp_slice host)
     return before != '.';
 }
 
-static bool is_ipv6(cp_slice host)
+static bool is_ipv6_text(cp_slice host)
 {
     size_t colons = 0;
     for (size_t i = 0; i < host.length; i++) {
@@ -69,7 +69,7 @@ static bool read_host(cp_slice *rest, cp_target *out)
     cp_slice host = take_until(rest, bracketed ? "]" : ":/");
     if (bracketed && !take_text(rest, "]"))
         return false;
-    if (bracketed ? !is_ipv6(host) : !is_name(host))
+    if (bracketed ? !is_ipv6_text(host) : !is_name(host))
         return false;
     if (host.length >= sizeof out->host)
         return false;
@@ -148,6 +148,11 @@ bool cp_target_is_loopback(const cp_target *self)
            is_ipv4_loopback(self->host);
 }
 
+bool cp_target_is_ipv6(const cp_target *self)
+{
+    return strchr(self->host, ':') != NULL;
+}
+
 bool cp_target_has_default_port(const cp_target *self)
 {
     return self->port == (self->tls ? 443 : 80);
@@ -155,8 +160,8 @@ bool cp_target_has_default_port(const cp_target *self)
 
 int cp_target_authority(const cp_target *self, char *out, size_t size)
 {
-    bool is_ipv6_address = strchr(self->host, ':') != NULL;
-    const char *left = is_ipv6_address ? "[" : "", *right = is_ipv6_address ? "]" : "";
+    bool is_ipv6 = cp_target_is_ipv6(self);
+    const char *left = is_ipv6 ? "[" : "", *right = is_ipv6 ? "]" : "";
     if (cp_target_has_default_port(self))
         return snprintf(out, size, "%s%s%s", left, self->host, right);
     return snprintf(out, size, "%s%s%s:%u", left, self->host, right, (unsigned)self->port);

@@ -20,6 +20,7 @@ typedef struct cp_target {
 cp_status cp_target_read(cp_slice url, cp_target *out);
 
 bool cp_target_is_loopback(const cp_target *self); /* 127.0.0.0/8, ::1 and localhost */
+bool cp_target_is_ipv6(const cp_target *self);
 bool cp_target_has_default_port(const cp_target *self);
 
 /* "host" or "host:port", as a Host header wants it.  Returns what snprintf returns. */

@@ -292,7 +292,7 @@ TEST(a_chat_host_with_port_and_query_sends_both_there)
 /* Learned, they would make every later attempt fail. */
 TEST(settings_that_name_no_host_are_refused)
 {
-    static const char *const bad[] = {"user@evil", "?", "ftp://x", "/path", "host:0", "#"};
+    static const char *const bad[] = {"user@evil", "?", "ftp://x", "/path", "host:0", "#", "[::1]"};
     static const char *const names[] = {"CHAT_HOST", "ADMIN_API_HOST", "CLIENT_API_HOST"};
     begin();
     CHECK_INT(learn(CAPTURED_ME), CP_OK);

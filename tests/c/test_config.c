@@ -147,6 +147,20 @@ TEST(a_host_must_be_one)
     cp_config_destroy(&config);
 }
 
+TEST(tls_to_an_ipv6_address_is_refused_because_it_would_always_fail)
+{
+    begin();
+    set(&config.endpoint, "https://[2001:db8::1]:8443");
+    check_refused("INVALID_HOST", "The endpoint is an IPv6 address, to which TLS is not supported: "
+                                  "use a name.");
+    set(&config.client_host, "[::1]");
+    config.plain_allowed = true;
+    check_refused("INVALID_HOST", "The client host is an IPv6 address, to which TLS is not "
+                                  "supported: use a name.");
+    set(&config.endpoint, "http://[::1]:8080");
+    check_good();
+}
+
 TEST(plain_http_leaves_this_machine_only_when_asked_for)
 {
     begin();
