@@ -58,7 +58,7 @@ CORE_C        := -std=c11 -pedantic -D_POSIX_C_SOURCE=200809L  # a C library, an
 WARNINGS      ?= -Wall -Wextra -Werror
 C_FLAGS        = $(if $(filter csrc/core/%,$<),$(CORE_C),-std=gnu11 -pthread) -g -Icsrc \
                  -DCP_VERSION='"$(VERSION)"' $(WARNINGS) $(shell pkg-config --cflags libcjson libwebsockets)
-WRAPPED       := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup,--wrap=strndup
+WRAPPED       := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup,--wrap=strndup,--wrap=free
 
 asan_FLAGS     := -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 tsan_FLAGS     := -O1 -fsanitize=thread

@@ -7,6 +7,7 @@
 
 #include <cjson/cJSON.h>
 
+#include "core/text.h"
 #include "core/utf8.h"
 
 #define LARGEST_COUNT 9007199254740992.0 /* 2^53: doubles are whole numbers up to here */
@@ -254,6 +255,7 @@ cp_status cp_json_parse(cp_slice text, cp_json_limits limits, cp_json **out)
     cJSON *document = cJSON_ParseWithLengthOpts(copy, text.length + 1, NULL, true);
     if (!document)
         status = errno == ENOMEM ? CP_ERR_NOMEM : CP_ERR_MALFORMED;
+    cp_wipe(copy, text.length); /* tokens are in some */
     free(copy);
     *out = (cp_json *)(void *)document;
     return status;
@@ -262,6 +264,22 @@ cp_status cp_json_parse(cp_slice text, cp_json_limits limits, cp_json **out)
 void cp_json_free(cp_json *document)
 {
     cJSON_Delete((cJSON *)(void *)document);
+}
+
+/* Recursion is bounded: nothing deeper than the limits is parsed. */
+static void overwrite(cJSON *value)
+{
+    if (cJSON_IsString(value))
+        cp_wipe(value->valuestring, strlen(value->valuestring));
+    for (cJSON *each = value->child; each; each = each->next)
+        overwrite(each);
+}
+
+void cp_json_wipe(cp_json *document)
+{
+    if (document)
+        overwrite((cJSON *)(void *)document);
+    cp_json_free(document);
 }
 
 const cp_json *cp_json_member(const cp_json *object, const char *name)

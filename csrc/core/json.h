@@ -32,6 +32,7 @@ cp_status cp_json_scan(cp_slice text, cp_json_limits limits);
 /* Scans, then parses; `text` need not end with NUL.  CP_ERR_NOMEM besides. */
 cp_status cp_json_parse(cp_slice text, cp_json_limits limits, cp_json **out); /* caller frees */
 void cp_json_free(cp_json *document);
+void cp_json_wipe(cp_json *document); /* overwrites its strings: some are tokens; frees it */
 
 const cp_json *cp_json_member(const cp_json *object, const char *name); /* NULL: none, or twice */
 const cp_json *cp_json_first(const cp_json *container);                 /* NULL: empty */

@@ -248,7 +248,7 @@ cp_status cp_rest_read_token(const cp_http_answer *answer, cp_buffer *auth_token
     cp_status status = open_answer(answer, TO_LOG_IN, &document, &data, failure);
     if (status == CP_OK)
         status = read_token(data, auth_token, failure);
-    cp_json_free(document);
+    cp_json_wipe(document);
     return status;
 }
 
@@ -267,7 +267,7 @@ cp_status cp_rest_read_me(const cp_http_answer *answer, cp_account *account, cp_
     cp_status status = open_answer(answer, TO_LOG_IN, &document, &data, failure);
     if (status == CP_OK)
         status = explain(cp_account_learn(account, data), failure);
-    cp_json_free(document);
+    cp_json_wipe(document);
     return status;
 }
 

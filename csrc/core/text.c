@@ -53,10 +53,12 @@ void cp_texts_free(char **self)
     free(self);
 }
 
+/* Through a pointer that might change, for all the optimiser knows. */
 void cp_wipe(void *bytes, size_t length)
 {
-    for (volatile char *byte = bytes; length > 0; length--)
-        *byte++ = 0;
+    void *(*volatile overwrite)(void *, int, size_t) = memset;
+    if (length > 0)
+        overwrite(bytes, 0, length);
 }
 
 void cp_secret_free(char *self)

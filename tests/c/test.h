@@ -16,10 +16,17 @@
  *         failed = allocation_failed();
  *         CHECK_INT(status, failed ? CP_ERR_NOMEM : CP_OK);
  *     }
+ *
+ * To see whether a secret is left in memory that is given back:
+ *
+ *     watch_for("SECRET");
+ *     cp_thing_free(thing);
+ *     CHECK(!secret_was_left());
  */
 #ifndef TEST_H
 #define TEST_H
 
+#include <malloc.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -97,20 +104,54 @@ static inline bool allocation_failed(void)
     return one_failed;
 }
 
-#define WRAP(type, name, parameters, ...)                                                          \
+/* Of this thread, too.  While one is watched for, memory is cleared as it is allocated, so
+ * that all of it may be looked at. */
+static _Thread_local const char *watched_secret;
+static _Thread_local bool secret_was_found;
+
+static inline void watch_for(const char *secret)
+{
+    watched_secret = secret;
+    secret_was_found = false;
+}
+
+/* The watch is over. */
+static inline bool secret_was_left(void)
+{
+    watched_secret = NULL;
+    return secret_was_found;
+}
+
+static inline void look_for_secret(const char *block)
+{
+    size_t length = strlen(watched_secret), size = malloc_usable_size((void *)block);
+    for (size_t i = 0; i + length <= size; i++)
+        secret_was_found |= memcmp(block + i, watched_secret, length) == 0;
+}
+
+void __real_free(void *block);
+void __wrap_free(void *block);
+void __wrap_free(void *block)
+{
+    if (watched_secret && block)
+        look_for_secret(block);
+    __real_free(block);
+}
+
+#define WRAP(type, name, parameters, make)                                                         \
     type __real_##name parameters;                                                                 \
     type __wrap_##name parameters;                                                                 \
     type __wrap_##name parameters                                                                  \
     {                                                                                              \
         bool fails = allocations_left > 0 && --allocations_left == 0;                              \
         one_failed |= fails;                                                                       \
-        return fails ? NULL : __real_##name(__VA_ARGS__);                                          \
+        return fails ? NULL : make;                                                                \
     }
-WRAP(void *, malloc, (size_t size), size)
-WRAP(void *, calloc, (size_t count, size_t size), count, size)
-WRAP(void *, realloc, (void *old, size_t size), old, size)
-WRAP(char *, strdup, (const char *text), text)
-WRAP(char *, strndup, (const char *text, size_t size), text, size)
+WRAP(void *, calloc, (size_t count, size_t size), __real_calloc(count, size))
+WRAP(void *, malloc, (size_t size), watched_secret ? __real_calloc(1, size) : __real_malloc(size))
+WRAP(void *, realloc, (void *old, size_t size), __real_realloc(old, size))
+WRAP(char *, strdup, (const char *text), __real_strdup(text))
+WRAP(char *, strndup, (const char *text, size_t size), __real_strndup(text, size))
 
 static bool passes(const test *self)
 {

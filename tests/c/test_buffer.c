@@ -101,6 +101,29 @@ TEST(clear_keeps_the_memory)
     cp_buffer_destroy(&buffer);
 }
 
+TEST(a_buffer_that_grows_leaves_nothing_behind)
+{
+    cp_buffer buffer;
+    cp_buffer_init(&buffer);
+    watch_for("SECRET");
+    cp_buffer_append_text(&buffer, "SECRET");
+    for (int i = 0; i < 200; i++)
+        cp_buffer_append_text(&buffer, "more of it");
+    cp_buffer_wipe(&buffer);
+    cp_buffer_destroy(&buffer);
+    CHECK(!secret_was_left());
+}
+
+TEST(a_secret_that_is_left_is_seen) /* or the tests of wiping would prove nothing */
+{
+    cp_buffer buffer;
+    cp_buffer_init(&buffer);
+    watch_for("SECRET");
+    cp_buffer_append_text(&buffer, "a SECRET");
+    cp_buffer_destroy(&buffer);
+    CHECK(secret_was_left());
+}
+
 TEST(wipe_overwrites_every_byte)
 {
     cp_buffer buffer;

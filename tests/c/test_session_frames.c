@@ -1,5 +1,7 @@
 #include "core/session.h"
 
+#include <cjson/cJSON.h>
+
 #include "session_feed.h"
 
 TEST(malformed_frames_are_counted_and_complained_about_once_a_minute)
@@ -110,4 +112,37 @@ TEST(a_profile_that_lost_its_metadata_is_counted)
     CHECK_INT(cp_roster_status(roster, cp_slice_of("bob")), CP_ONLINE);
     CHECK_INT(cp_roster_counts_of(roster).trimmed, 1);
     end_session();
+}
+
+/* ---- secrets */
+
+static void live_with(const char *secret)
+{
+    begin_session();
+    watch_for(secret);
+    call_login("alice", "THEKEY");
+    answer("{\"data\":{\"uid\":\"alice\",\"authToken\":\"THETOKEN\"}}");
+    answer(ME_WITH("THETOKEN", "THEJWT"));
+    be_accepted();
+    elapse(config.ping_interval); /* another frame where the jwt was */
+    hear(PONG);
+    call_get_user("bob", CP_NEVER);
+    refuse_with(401, "AUTH_ERR_AUTH_TOKEN_NOT_FOUND");
+    answer(ME_WITH("NEWTOKEN", "NEWJWT"));
+    closed_with(1006);
+    wait_for_attempt();
+    opened();
+    end_session();
+}
+
+TEST(no_secret_is_left_in_memory_that_is_given_back)
+{
+    static const char *const secrets[] = {"THEKEY", "THETOKEN", "THEJWT", "NEWTOKEN", "NEWJWT"};
+    cJSON_Hooks ours = {malloc, free}; /* so that the engine's memory is looked at, too */
+    cJSON_InitHooks(&ours);
+    for (size_t i = 0; i < sizeof secrets / sizeof *secrets; i++) {
+        live_with(secrets[i]);
+        CHECK(!secret_was_left());
+    }
+    cJSON_InitHooks(NULL);
 }
