@@ -172,6 +172,55 @@ def test_the_bell_can_be_polled(plain_emulator: Emulator, make_client: MakeClien
             client.drain()
 
 
+def test_a_bell_that_is_polled_rings_again_until_all_is_told(
+    plain_emulator: Emulator, make_client: MakeClient
+) -> None:
+    """More at once than one drain takes, and nothing else that would ring."""
+    many = [f"user-{number:03}" for number in range(600)]
+    for uid in many:
+        plain_emulator.add_user(uid, name=uid)
+    came, poller, drains = Inbox(), select.poll(), 0
+    with make_client(plain_emulator, dispatch="none") as client:
+        client.on_user_online(came)
+        poller.register(client, select.POLLIN)
+        while poller.poll(0):
+            client.drain()
+        for uid in many:
+            plain_emulator.set_online(uid)
+        assert all(client.wait_for_online(uid, timeout=PATIENCE) for uid in many)
+        while len(came.letters) < len(many):
+            assert poller.poll(0), f"silent after {len(came.letters)}"  # all of it waits
+            drains += 1
+            assert client.drain() <= 256
+        assert not poller.poll(0)
+    assert came.uids() == many
+    assert drains >= 3
+
+
+def test_news_of_the_connection_keep_their_place_among_the_changes(
+    plain_emulator: Emulator, make_client: MakeClient
+) -> None:
+    told = Inbox()
+    with make_client(plain_emulator, dispatch="none") as client:
+        while client.drain():
+            pass
+        client.on_user_online(lambda user: told(user.uid))
+        client.on_user_offline(lambda user: told(f"{user.uid} left"))
+        client.on_disconnected(lambda how: told("disconnected"))
+        client.on_connected(lambda generation: told("connected"))
+        plain_emulator.set_online("bob")
+        client.wait_for_online("bob", timeout=PATIENCE)
+        client.disconnect()
+        client.connect()
+        client.wait_synced(timeout=PATIENCE)
+        plain_emulator.set_offline("bob")
+        client.wait_for_offline("bob", timeout=PATIENCE)
+        while len(told.letters) < 4:
+            assert client.wait(PATIENCE)
+            client.drain()
+    assert told.letters[:4] == ["bob", "disconnected", "connected", "bob left"]
+
+
 def test_drain_takes_no_more_than_asked(plain_emulator: Emulator, make_client: MakeClient) -> None:
     came = Inbox()
     with make_client(plain_emulator, dispatch="none") as client:
