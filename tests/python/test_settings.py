@@ -179,7 +179,7 @@ def test_arguments_go_before_settings() -> None:
         "https://127.0.0.1:1",
         "http://localhost",
         "http://LOCALHOST:80/",
-        "https://[::1]:8443/prefix",
+        "http://[::1]:8443/prefix",
         "http://127.1.2.3:80",
     ],
 )
