@@ -170,8 +170,8 @@ class Handlers:
     def on_error(self, fn: Any = None, /) -> Any:
         """Call `fn(exception, where)` for what went wrong in a handler or on the connection.
 
-        `where` is "connection", "synchronisation", "frame", "token_provider", or says which
-        handler.
+        `where` is "connection", "synchronisation", "frame", "network thread", "token_provider",
+        or says which handler.
         Without such a handler these go to the logger ``"cometpresence"``.
         """
         if fn is None:

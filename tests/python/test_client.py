@@ -248,6 +248,7 @@ def test_a_server_error_keeps_the_servers_words(
 ) -> None:
     client = make_client(plain_emulator)
     client.login()
+    client.wait_synced(timeout=PATIENCE)  # or the comparison may take the error
     with plain_emulator.server_errors(count=1), pytest.raises(CometChatException) as caught:
         client.get_user("bob")
     assert caught.value.code
