@@ -3,6 +3,7 @@ with the arguments for a client; it must say what is expected, and end in time."
 
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from isolated.script import Script
@@ -66,6 +67,15 @@ def test_the_sockets_of_the_parent_are_not_the_childs_to_keep(emulator: Emulator
 def test_children_that_run_something_else_do_not_disturb(emulator: Emulator) -> None:
     with Script("subprocesses", emulator) as script:
         assert script.line() == "still connected, generation 1"
+        assert script.end() == (0, "")
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="needs Linux's /proc")
+def test_signals_are_left_to_the_threads_of_python(emulator: Emulator) -> None:
+    """A system call that one of ours interrupts would not wake the main thread."""
+    with Script("signals", emulator) as script:
+        assert script.line() == "1 of ours"
+        assert script.line() == "that take signals: []"
         assert script.end() == (0, "")
 
 
