@@ -118,6 +118,38 @@ def test_both_versions_of_tls_are_spoken(version: ssl.TLSVersion, ca_file: str) 
         assert came.one().uid == "good"
 
 
+# OpenSSL warns who makes a server this old, and at its usual level refuses to be one.
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_server_that_speaks_only_tls_1_1_is_refused(ca_file: str) -> None:
+    context = good()
+    context.set_ciphers("ALL:@SECLEVEL=0")
+    context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1_1
+    with Hostile(tls=context) as server:
+        client = PresenceClient(**server.client_args(), ca_file=ca_file)
+        with pytest.raises(TLSError, match=r"protocol version|unsupported protocol"):
+            client.login()
+        client.close()
+        assert server.requests == []
+
+
+def test_http_1_1_is_all_that_is_offered(ca_file: str) -> None:
+    """A server that is offered nothing may choose what we cannot read."""
+    context = good()
+    context.set_alpn_protocols(["h2", "http/1.1"])
+    agreed: list[str | None] = []
+
+    def note(peer: Peer) -> None:
+        assert isinstance(peer.connection, ssl.SSLSocket)
+        agreed.append(peer.connection.selected_alpn_protocol())
+
+    with Hostile(tls=context) as server:
+        server.first_words = note
+        with watching(server, ca_file=ca_file) as (_, came):
+            assert came.one().uid == "good"
+        assert len(agreed) >= 3  # two requests and the socket
+        assert set(agreed) == {"http/1.1"}
+
+
 def test_plain_port_is_no_tls(ca_file: str) -> None:
     with Hostile() as server:
         arguments = server.client_args() | {"endpoint": f"https://127.0.0.1:{server.port}"}
