@@ -100,6 +100,7 @@ class Request:
     target: str
     headers: dict[str, str]
     body: bytes = b""
+    lines: list[str] = field(default_factory=list)  # the headers as they came
 
     @property
     def name(self) -> str:
@@ -117,10 +118,12 @@ class Heard:
     @property
     def close_code(self) -> int | None:
         """The client's."""
-        codes = [
-            struct.unpack(">H", text[:2])[0] for opcode, text in self.frames if opcode == CLOSE
-        ]
-        return codes[0] if codes else None
+        return struct.unpack(">H", self.farewells[0][:2])[0] if self.farewells else None
+
+    @property
+    def farewells(self) -> list[bytes]:
+        """What the client's close frames carried."""
+        return [text for opcode, text in self.frames if opcode == CLOSE]
 
 
 class Peer:
@@ -158,7 +161,7 @@ class Peer:
             name.lower(): value.strip() for name, _, value in (x.partition(":") for x in lines)
         }
         body = self.read(int(headers.get("content-length", "0")))
-        return Request(method, target, headers, body)
+        return Request(method, target, headers, body, lines)
 
     def read_frame(self) -> tuple[int, bytes]:
         first, second = self.read(2)
@@ -296,6 +299,10 @@ class Hostile:
         with self._changed:
             assert self._changed.wait_for(enough, patience), (self.requests, self.sockets)
 
+    def is_left(self) -> bool:
+        """No connection stands any more."""
+        return not self._open
+
     def names(self) -> list[str]:
         """The requests so far."""
         with self._changed:
@@ -332,8 +339,7 @@ class Hostile:
         except (Gone, OSError):
             pass
         finally:
-            with self._changed:
-                self._open.discard(connection)
+            self.note(lambda: self._open.discard(connection))
             connection.close()
             if peer is not None:
                 self.note(lambda: setattr(peer.heard, "is_over", True))
