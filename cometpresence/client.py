@@ -317,7 +317,8 @@ class PresenceClient(_Common, Waiters):
 
         Opens the socket too, unless the settings say ``auto_establish_socket_connection(False)``;
         does not wait for it.  Who is logged in already is returned from memory; somebody else is
-        logged out first.  AuthError carries the server's code and message, and nothing is retried.
+        logged out first, whatever becomes of the new login (the server is not told, as in
+        CometChat's own SDK).  AuthError carries the server's code and message, and nothing is retried.
         """
         credentials = self._credentials(uid, auth_key, auth_token)
         self._begin_use()

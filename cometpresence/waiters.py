@@ -64,6 +64,10 @@ class Waiters:
             raise ConfigError(
                 "ERR_NO_SUBSCRIPTION", "Without a presence subscription nothing will happen."
             )
+        if timeout is not None and (
+            isinstance(timeout, bool) or not isinstance(timeout, (int, float))
+        ):
+            raise ConfigError("INVALID_PARAMETER", f"timeout: seconds or None, not {timeout!r}")
         deadline = None if timeout is None else time.monotonic() + timeout
         left = timeout
         with self._core.open_feed(_BACKLOG, "coalesce") as feed:

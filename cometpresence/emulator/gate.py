@@ -67,6 +67,9 @@ class Gate:
         except web.HTTPRequestEntityTooLarge:
             # Decided here: whoever reads again gets the rest, as if that were all.
             facts["body"], handler = "(too large)", _too_large
+        except ConnectionResetError:
+            self._world.journal.write("in", "lifecycle", event="left_during_request", **facts)
+            return web.Response(status=400)  # nobody reads it
         self._world.journal.write("in", "rest", **facts)
         response = await handler(request)
         self._world.journal.write(

@@ -22,6 +22,7 @@ typedef enum cp_notice_kind {
 
 typedef struct cp_notice {
     cp_notice_kind kind;
+    cp_usec at;          /* when it happened; the owner of the list says */
     uint64_t after;      /* changes queued before it; delivered once those are */
     uint32_t generation; /* CONNECTED */
     uint32_t attempt;    /* CONNECTING: 1 for the first */

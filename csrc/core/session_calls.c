@@ -15,6 +15,16 @@ static void fail(cp_session *self, cp_call *call, cp_failure_kind kind, const ch
     cp_calls_finish(&self->calls, call, &failure);
 }
 
+static cp_failure lacks_time(const cp_session *self)
+{
+    cp_failure failure = {0};
+
+    cp_failure_set(&failure, CP_FAILURE_RATE_LIMITED, "ERR_TOO_MANY_REQUESTS",
+                   "the server asked to be left alone for longer than there is time");
+    failure.retry_after = self->quiet_until - self->now.usec;
+    return failure;
+}
+
 static cp_failure login_ended(void)
 {
     cp_failure failure = {0};
@@ -207,6 +217,8 @@ static void start_login(cp_session *self, cp_call *call)
 {
     cp_failure failure = {0};
 
+    if (self->account.me.user != NULL)
+        log_out(self); /* the server is not told: as the official SDK does it */
     cp_session_leave(self, CP_STATE_OFFLINE);
     leave_account(self);
     if (call->auth_token == NULL ||
@@ -234,6 +246,11 @@ static void call_login(cp_session *self, cp_call *call)
     if (is_me(self, call) && self->state != CP_STATE_REFUSED) {
         copy_me(self, &call->user);
         cp_calls_finish(&self->calls, call, NULL);
+        return;
+    }
+    if (self->quiet_until > self->now.usec && self->quiet_until >= call->deadline) {
+        failure = lacks_time(self);
+        cp_calls_finish(&self->calls, call, &failure); /* and the old login stays */
         return;
     }
     start_login(self, call);
@@ -350,8 +367,7 @@ static void call_rest(cp_session *self, cp_call *call)
         cp_calls_ask(&self->calls, call);
         return;
     }
-    cp_failure_set(&failure, CP_FAILURE_RATE_LIMITED, "ERR_TOO_MANY_REQUESTS",
-                   "the server asked to be left alone for longer than there is time");
+    failure = lacks_time(self);
     cp_session_call_again(self, call, &failure);
 }
 
@@ -414,6 +430,8 @@ static cp_failure timed_out(const cp_session *self)
 {
     cp_failure failure = {0};
 
+    if (self->quiet_until > self->now.usec)
+        return lacks_time(self);
     if (self->state == CP_STATE_WAITING || self->state == CP_STATE_CONNECTING)
         cp_failure_set(&failure, CP_FAILURE_TIMEOUT, "ERR_TIMEOUT",
                        "no answer in time; the last attempt to connect: %.120s",

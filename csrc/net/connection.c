@@ -149,6 +149,7 @@ static bool apply_piece(cp_connection *self)
     pthread_mutex_lock(&self->lock);
     more = cp_session_apply(self->session, now());
     while (cp_session_next_notice(self->session, &notice)) {
+        notice.at = cp_network_now();
         notice.after = cp_roster_queued(self->roster);
         cp_notices_post(&self->notices, &notice);
     }

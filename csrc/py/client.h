@@ -35,6 +35,8 @@ typedef struct client_object {
     cp_task *closing;        /* under it too: the close under way, if any */
 
     atomic_flag draining; /* who has it set owns what is held */
+    atomic_ulong drainer; /* the thread inside drain(); 0: none */
+    cp_usec telling_of;   /* that thread's: when what it is telling was received */
     cp_change held[HELD_CHANGES]; /* taken from the connection, not told yet */
     size_t held_next, held_count;
     atomic_bool has_left_over; /* a drain was interrupted; wait() need not wait */
@@ -88,6 +90,7 @@ typedef struct told_listener {
     PyObject *id;
     PyObject *handler[2]; /* NULL: does not want this kind */
     uint32_t origins;
+    cp_usec since; /* it came: what was received before is no news to it */
 } told_listener;
 
 /* Over the listeners as they stand when it begins; end is owed for every begin. */

@@ -1,5 +1,7 @@
 #include "py/client.h"
 
+#include "net/network.h"
+
 #include <stdlib.h>
 
 #include "py/convert.h"
@@ -37,6 +39,7 @@ const char *const kind_handler[LISTENER_KINDS] = {
 /* ---- one listener */
 
 typedef struct listener_target {
+    cp_usec since; /* what was received before it came is history, and not replayed */
     uint32_t wants;
     uint32_t origins; /* 1 << Origin.value */
     PyObject *id;
@@ -95,8 +98,15 @@ static int add_handler(core_state *state, listener_target *self, PyObject *kind,
     return 0;
 }
 
+/* One that comes during a round hears of the next event, whenever that was received. */
+static cp_usec first_news(const client_object *self)
+{
+    bool is_inside = atomic_load(&self->drainer) == PyThread_get_thread_ident();
+    return is_inside ? self->telling_of : cp_network_now();
+}
+
 static listener_target *new_target(core_state *state, PyObject *id, PyObject *handlers,
-                                   uint32_t origins)
+                                   uint32_t origins, cp_usec since)
 {
     PyObject *items = PyMapping_Items(handlers);
     listener_target *self = items ? PyMem_Calloc(1, sizeof *self) : NULL;
@@ -106,6 +116,7 @@ static listener_target *new_target(core_state *state, PyObject *id, PyObject *ha
         Py_XDECREF(items);
         return NULL;
     }
+    self->since = since;
     self->id = Py_NewRef(id);
     self->origins = origins;
     for (Py_ssize_t i = 0; i < PyList_GET_SIZE(items); i++) {
@@ -137,7 +148,8 @@ PyObject *client_add_listener(PyObject *op, PyObject *args, PyObject *keywords)
                                                               names, &id, &handlers, &origins))
         return NULL;
     const char *text = PyUnicode_AsUTF8AndSize(id, &length);
-    listener_target *target = text ? new_target(state, id, handlers, origins) : NULL;
+    listener_target *target =
+        text ? new_target(state, id, handlers, origins, first_news(self)) : NULL;
     if (target == NULL)
         return NULL;
 
@@ -212,6 +224,7 @@ bool next_listener(listener_round *self, const listener_kind kinds[2], told_list
         out->handler[0] = Py_XNewRef(next->handler[kinds[0]]);
         out->handler[1] = kinds[1] == kinds[0] ? NULL : Py_XNewRef(next->handler[kinds[1]]);
         out->origins = next->origins;
+        out->since = next->since;
     }
     Py_END_CRITICAL_SECTION();
     return next != NULL;

@@ -168,7 +168,7 @@ static void tell_moment(drain *self, telling *moment)
         return;
     begin_round(&round, self->client, wants);
     while (next_listener(&round, kinds, &listener)) {
-        if (wants_origin(&listener, change->origin))
+        if (wants_origin(&listener, change->origin) && change->received_at >= listener.since)
             tell_listener(self, &listener, kinds[0], moment);
         forget_listener(&listener);
     }
@@ -202,7 +202,8 @@ static PyObject *pick(PyObject *events, const told_listener *listener)
     PyObject *picked = PyList_New(0);
     for (Py_ssize_t i = 0; picked != NULL && i < PyList_GET_SIZE(events); i++) {
         PyObject *event = PyList_GET_ITEM(events, i);
-        if (wants_origin(listener, event_origin(event)) && PyList_Append(picked, event) < 0)
+        if (wants_origin(listener, event_origin(event)) &&
+            event_received_at(event) >= listener->since && PyList_Append(picked, event) < 0)
             Py_CLEAR(picked);
     }
     return picked;
@@ -295,7 +296,7 @@ static void read_notice(core_state *state, const cp_notice *notice, bulletin *ou
     }
 }
 
-static void tell_news(drain *self, const bulletin *news)
+static void tell_news(drain *self, const bulletin *news, cp_usec at)
 {
     const listener_kind kinds[2] = {news->kind, news->kind};
     told_listener listener;
@@ -303,7 +304,8 @@ static void tell_news(drain *self, const bulletin *news)
 
     begin_round(&round, self->client, WANTS(news->kind));
     while (next_listener(&round, kinds, &listener)) {
-        call_listener(self, listener.handler[0], listener.id, news);
+        if (at >= listener.since)
+            call_listener(self, listener.handler[0], listener.id, news);
         forget_listener(&listener);
     }
     end_round(&round);
@@ -334,9 +336,9 @@ static void tell_notice(drain *self, const cp_notice *notice)
     if (PyErr_Occurred())
         report_own(self);
     else
-        tell_news(self, &news);
+        tell_news(self, &news, notice->at);
     if (notice->kind == CP_NOTICE_DEGRADED && notice->is_throttled)
-        tell_news(self, &(bulletin){.kind = KIND_THROTTLED});
+        tell_news(self, &(bulletin){.kind = KIND_THROTTLED}, notice->at);
     for (size_t i = 0; i < news.count; i++)
         Py_XDECREF(news.argument[i]);
 }
@@ -350,6 +352,7 @@ static void tell_held(drain *self)
     while (client->held_next < client->held_count && self->interrupt == NULL) {
         cp_change change = client->held[client->held_next++];
         telling moment = {&change, NULL, NULL};
+        client->telling_of = change.received_at;
         gather(self, &moment);
         tell_moment(self, &moment);
         Py_XDECREF(moment.user);
@@ -379,6 +382,7 @@ static bool take_notice(drain *self)
     if (!cp_connection_take_notice(self->client->connection, &notice))
         return false;
     tell_gathered(self);
+    self->client->telling_of = notice.at;
     tell_notice(self, &notice);
     cp_notice_destroy(&notice);
     return true;
@@ -416,7 +420,9 @@ PyObject *client_drain(PyObject *op, PyObject *args, PyObject *keywords)
         return NULL;
     if (self.most <= 0 || atomic_flag_test_and_set(&client->draining))
         return PyLong_FromLong(0); /* inside a listener, or while another thread drains */
+    atomic_store(&client->drainer, PyThread_get_thread_ident());
     run(&self);
+    atomic_store(&client->drainer, 0);
     atomic_flag_clear(&client->draining);
     if (self.interrupt == NULL)
         return PyLong_FromLong(self.told);

@@ -41,6 +41,11 @@ cp_origin event_origin(PyObject *event)
     return ((event_object *)event)->origin;
 }
 
+cp_usec event_received_at(PyObject *event)
+{
+    return ((event_object *)event)->received_at;
+}
+
 static void event_dealloc(PyObject *op)
 {
     PyTypeObject *type = Py_TYPE(op);

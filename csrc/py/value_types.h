@@ -23,5 +23,6 @@ PyObject *presence_to_python(core_state *state, const cp_presence *presence);
 /* `user` is a User, its own reference taken. */
 PyObject *change_to_python(core_state *state, const cp_change *change, PyObject *user);
 cp_origin event_origin(PyObject *event);
+cp_usec event_received_at(PyObject *event);
 
 #endif

@@ -232,7 +232,7 @@ TEST(another_uid_leaves_first_and_connects_when_the_old_socket_is_gone)
     begin_session();
     get_connected();
     call_login("bob", "key");
-    CHECK_DIARY("close | POST /v3.0/users/bob/auth_tokens");
+    CHECK_DIARY("LOGGED_OUT | close | POST /v3.0/users/bob/auth_tokens");
     answer(TOKEN_ANSWER);
     answer(ME_ANSWER);
     CHECK_DIARY("PUT /v3.0/me | LOGGED_IN | done LOGIN");
@@ -253,7 +253,7 @@ TEST(another_login_ends_what_was_asked_in_the_old_name)
     call(CP_CALL_LOGOUT);
     forget_diary();
     call_login("bob", "key");
-    CHECK_DIARY("close | drop | drop | POST /v3.0/users/bob/auth_tokens"
+    CHECK_DIARY("LOGGED_OUT | close | drop | drop | POST /v3.0/users/bob/auth_tokens"
                 " | failed GET_USER AUTH USER_NOT_LOGED_IN | done LOGOUT");
     end_session();
 }

@@ -140,6 +140,36 @@ TEST(a_caller_without_that_much_time_is_told_at_once)
     end_session();
 }
 
+TEST(a_login_without_that_much_time_leaves_the_old_one_alone)
+{
+    begin_session();
+    get_connected();
+    call_get_user("bob", CP_NEVER);
+    ask_to_wait("7");
+    forget_diary();
+    cp_call *login = new_call(CP_CALL_LOGIN);
+    login->uid = strdup("bob");
+    login->auth_key = strdup("key");
+    call_within(login, 5 * SEC);
+    CHECK_DIARY("failed LOGIN RATE_LIMITED ERR_TOO_MANY_REQUESTS");
+    CHECK_INT(cp_session_state_of(session), CP_STATE_LIVE);
+    end_session();
+}
+
+TEST(who_waits_for_a_comparison_is_told_of_the_silence_that_delays_it)
+{
+    begin_config(CP_SUBSCRIBE_ALL_USERS);
+    begin_configured();
+    get_connected();
+    ask_to_wait("7");
+    forget_diary();
+    call_within(new_call(CP_CALL_AWAIT_SYNC), 1 * SEC);
+    elapse(1 * SEC);
+    CHECK_DIARY("failed AWAIT_SYNC RATE_LIMITED ERR_TOO_MANY_REQUESTS");
+    CHECK_INT(last_done()->failure.retry_after, 6 * SEC);
+    end_session();
+}
+
 TEST(a_refusal_that_names_no_time_or_none_at_all_does_not_spin)
 {
     begin_session();

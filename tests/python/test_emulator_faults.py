@@ -361,3 +361,15 @@ def test_reset_is_as_it_was_made(emulator: Emulator, client: Client) -> None:
     ws = client.connect()
     come(emulator, "superhero2")
     assert ws.moves() == [("superhero2", "online")]
+
+
+def test_a_client_that_leaves_during_its_request_is_noted_and_no_error(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with Emulator() as emulator:
+        with raw_connection(emulator) as raw:
+            raw.sendall(
+                b"POST /v3/users/x/auth_tokens HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{"
+            )
+        emulator.wait_for(lambda entry: entry.get("event") == "left_during_request")
+    assert [record for record in caplog.records if record.levelname == "ERROR"] == []
