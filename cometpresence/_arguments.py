@@ -1,5 +1,6 @@
 """Checks of what callers pass: a ConfigError with a code at once, rather than a surprise later."""
 
+import re
 import sys
 import warnings
 from collections.abc import Callable, Collection, Mapping
@@ -9,6 +10,7 @@ from .errors import ConfigError
 __all__ = [
     "check_flag",
     "check_function",
+    "check_loopback_url",
     "check_number",
     "check_text",
     "check_texts",
@@ -17,6 +19,12 @@ __all__ = [
 ]
 
 _COROUTINE = 0x80  # inspect.CO_COROUTINE, without importing inspect for it
+
+# Strict on purpose: such a URL redirects credentials, so nothing may hide in it.
+_LOOPBACK_URL = re.compile(
+    r"https?://(localhost|127(\.[0-9]{1,3}){3}|\[::1\])(:[0-9]{1,5})?(/[\w./-]*)?",
+    re.ASCII | re.IGNORECASE,
+)
 
 
 def check_text(value: object, what: str, code: str = "INVALID_PARAMETER") -> str:
@@ -64,6 +72,17 @@ def check_flag(value: object, what: str, code: str) -> bool:
     """`value`, which must be True or False."""
     if not isinstance(value, bool):
         raise ConfigError(code, f"{what} takes True or False, not {value!r}.")
+    return value
+
+
+def check_loopback_url(value: str, what: str) -> str:
+    """`value`, which must be the URL of a server on this machine."""
+    if not _LOOPBACK_URL.fullmatch(value):
+        raise ConfigError(
+            "INVALID_HOST",
+            f"{what} must be the URL of an emulator on this machine, such as "
+            "http://127.0.0.1:8080, because credentials are sent there.",
+        )
     return value
 
 

@@ -1,7 +1,6 @@
 """PresenceClient: CometChat presence without process-wide state."""
 
 import os
-import re
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -10,7 +9,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from . import _core, _process
-from ._arguments import check_function, check_text
+from ._arguments import check_function, check_loopback_url, check_text
 from .errors import ClientClosed, ConfigError, NotConnectedError, RequestTimeout
 from .handlers import Handlers
 from .listeners import Registry
@@ -28,12 +27,6 @@ __all__ = ["PresenceClient"]
 
 CLOSE_TIMEOUT = 2.0
 BATCH = 256
-
-# Strict on purpose: the variable redirects credentials, so nothing may hide in it.
-_LOOPBACK_URL = re.compile(
-    r"https?://(localhost|127(\.[0-9]{1,3}){3}|\[::1\])(:[0-9]{1,5})?(/[\w./-]*)?",
-    re.ASCII | re.IGNORECASE,
-)
 
 
 class _Common(Handlers):
@@ -443,15 +436,7 @@ class PresenceClient(_Common, Waiters):
 
 def _emulator_endpoint() -> str | None:
     url = os.environ.get("COMETPRESENCE_EMULATOR")
-    if not url:
-        return None
-    if not _LOOPBACK_URL.fullmatch(url):
-        raise ConfigError(
-            "INVALID_HOST",
-            "COMETPRESENCE_EMULATOR must be the URL of an emulator on this machine, such as "
-            "http://127.0.0.1:8080, because credentials are sent there.",
-        )
-    return url
+    return check_loopback_url(url, "COMETPRESENCE_EMULATOR") if url else None
 
 
 def _ca_file(path: str | os.PathLike[str] | None) -> str | None:
