@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from . import _core
 
 if TYPE_CHECKING:
-    from .client import _Common
+    from .base import _Common
 
 __all__ = ["EXIT_TIMEOUT", "remember"]
 
