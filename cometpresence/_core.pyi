@@ -11,6 +11,7 @@ from typing import Any, Final, Self, final
 from cometpresence.values import ConnectionStatus, Origin, Stats, SyncReport, SyncState, UserStatus
 
 VERSION: Final[str]
+LIBRARIES: Final[Mapping[str, str]]  # which libraries this process runs with, and their versions
 
 # What a listener can want: the keys of the mapping given to Client.add_listener, and what
 # the callable under that key is called with.
@@ -146,6 +147,8 @@ class Client:
     ) -> Self: ...
     @property
     def session_id(self) -> str: ...
+    @property
+    def servers(self) -> tuple[str, str]: ...  # URLs: what needs the auth key, what a token
     @property
     def me(self) -> User | None: ...
     @property

@@ -145,6 +145,14 @@ class _Common(Handlers):
         """CONNECTED means authenticated, not merely open."""
         return self._core.connection_status
 
+    @property
+    def servers(self) -> tuple[str, str]:
+        """The URLs requests go to: with the auth key, and with an auth token.
+
+        As the client was made; once logged in the server may name others.
+        """
+        return self._core.servers
+
     def stats(self) -> Stats:
         """Counters since the client was made."""
         return self._core.stats()

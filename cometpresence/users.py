@@ -169,6 +169,11 @@ class UsersRequest:
         finally:
             self._under_way.release()
 
+    @property
+    def pages(self) -> int:
+        """How many pages there are, as the server said with the latest; 0: not said yet."""
+        return self._pages
+
     def _is_exhausted(self) -> bool:
         """Whether the server said that what comes next is past the last page."""
         return 0 < self._pages < self._page

@@ -368,6 +368,16 @@ cp_usec cp_network_now(void)
     return now.tv_sec * CP_USEC_PER_SEC + now.tv_nsec / 1000;
 }
 
+const char *cp_network_lws_version(void)
+{
+    return lws_get_library_version();
+}
+
+const char *cp_network_tls_version(void)
+{
+    return cp_vhosts_tls_version();
+}
+
 cp_usec cp_network_beat(void)
 {
     return atomic_load(&latest_beat);

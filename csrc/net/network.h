@@ -22,6 +22,10 @@ void cp_network_forked(void);
 /* When the network thread last turned; it does at least once a second. */
 cp_usec cp_network_beat(void);
 
+/* The libraries this runs with, as they call themselves; static. */
+const char *cp_network_lws_version(void);
+const char *cp_network_tls_version(void);
+
 /* Monotonic time as this layer counts it. */
 cp_usec cp_network_now(void);
 

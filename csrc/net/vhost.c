@@ -41,6 +41,11 @@ struct lws_context_creation_info cp_vhost_description(void)
     return info;
 }
 
+const char *cp_vhosts_tls_version(void)
+{
+    return OpenSSL_version(OPENSSL_VERSION);
+}
+
 /* ---- certificates */
 
 /* After each step of a handshake.  lws forgets OpenSSL's reason before it tells us that

@@ -21,6 +21,8 @@ void cp_vhosts_destroy(cp_vhosts *self); /* after the context is gone */
 struct lws_vhost *cp_vhosts_find(cp_vhosts *self, struct lws_context *context, bool tls,
                                  const char *ca_file, cp_failure *failure);
 
+const char *cp_vhosts_tls_version(void); /* OpenSSL, which of them */
+
 /* The settings that a context has in common with its vhosts. */
 struct lws_context_creation_info cp_vhost_description(void);
 

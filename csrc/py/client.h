@@ -29,6 +29,7 @@ typedef struct client_object {
     cp_connection *connection;
     pid_t owner; /* the process it works in */
     char session_id[96];
+    char admin_url[320], client_url[320]; /* "" where there is no such server */
     PyObject *report; /* NULL after the collector cleared us */
 
     cp_listeners *listeners; /* under the object's critical section */

@@ -26,6 +26,12 @@ static PyObject *get_session_id(PyObject *op, void *Py_UNUSED(closure))
     return PyUnicode_FromString(((client_object *)op)->session_id);
 }
 
+static PyObject *get_servers(PyObject *op, void *Py_UNUSED(closure))
+{
+    client_object *self = (client_object *)op;
+    return Py_BuildValue("ss", self->admin_url, self->client_url);
+}
+
 static PyObject *get_me(PyObject *op, void *Py_UNUSED(closure))
 {
     cp_connection_facts facts;
@@ -97,6 +103,7 @@ static PyObject *get_closed(PyObject *op, void *Py_UNUSED(closure))
 
 PyGetSetDef client_getset[] = {
     {"session_id", get_session_id, NULL, PyDoc_STR("Who we are on the socket."), NULL},
+    {"servers", get_servers, NULL, PyDoc_STR("URLs for admin and client calls."), NULL},
     {"me", get_me, NULL, PyDoc_STR("The User logged in, or None."), NULL},
     {"connection_status", get_connection_status, NULL, PyDoc_STR("A ConnectionStatus."), NULL},
     {"sync_state", get_sync_state, NULL, PyDoc_STR("A SyncState."), NULL},

@@ -1,7 +1,9 @@
 #include "py/client.h"
 
+#include <stdio.h>
 #include <unistd.h>
 
+#include "core/account.h"
 #include "py/convert.h"
 #include "py/feed_type.h"
 
@@ -15,6 +17,28 @@ bool client_is_ours(client_object *self)
 
 /* ---- made */
 
+static void write_url(const cp_account *account, cp_service service, char *out, size_t size)
+{
+    char authority[160];
+    cp_target target;
+
+    *out = '\0';
+    if (cp_account_target(account, service, &target) != CP_OK)
+        return;
+    cp_target_authority(&target, authority, sizeof authority);
+    snprintf(out, size, "%s://%s%s", target.tls ? "https" : "http", authority, target.prefix);
+}
+
+/* Where requests go, as far as a config knows; the server's settings may say otherwise. */
+static void note_servers(client_object *self, const cp_config *config)
+{
+    cp_account account;
+    cp_account_init(&account, config);
+    write_url(&account, CP_SERVICE_ADMIN, self->admin_url, sizeof self->admin_url);
+    write_url(&account, CP_SERVICE_CLIENT, self->client_url, sizeof self->client_url);
+    cp_account_forget(&account);
+}
+
 static int open_client(core_state *state, client_object *self, const cp_config *config)
 {
     cp_status status = CP_ERR_NOMEM;
@@ -22,6 +46,7 @@ static int open_client(core_state *state, client_object *self, const cp_config *
     self->owner = getpid();
     atomic_flag_clear(&self->draining);
     PyOS_snprintf(self->session_id, sizeof self->session_id, "%s", config->session_id);
+    note_servers(self, config);
     self->listeners = cp_listeners_new(release_target);
     PyObject_GC_UnTrack(self); /* gc.get_objects() shows nobody half a client */
     /* The first connection waits until the network thread turns. */

@@ -202,11 +202,23 @@ static int add_types(PyObject *module, core_state *state)
     return state->feed_type ? 0 : -1;
 }
 
+/* What this process runs with, which need not be what it was built with. */
+static int add_libraries(PyObject *module)
+{
+    PyObject *versions = Py_BuildValue("{ssss}", "libwebsockets", cp_network_lws_version(),
+                                       "OpenSSL", cp_network_tls_version());
+    int result = versions ? PyModule_AddObjectRef(module, "LIBRARIES", versions) : -1;
+    Py_XDECREF(versions);
+    return result;
+}
+
 static int add_constants(PyObject *module)
 {
     for (int kind = 0; kind < LISTENER_KINDS; kind++)
         if (PyModule_AddIntConstant(module, kind_constant[kind], kind) < 0)
             return -1;
+    if (add_libraries(module) < 0)
+        return -1;
     return PyModule_AddStringConstant(module, "VERSION", CP_VERSION);
 }
 

@@ -3,6 +3,7 @@
 import gc
 import math
 import os
+import re
 import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -46,6 +47,34 @@ def client() -> Iterator[Client]:
     client = make_client()
     yield client
     client.close(5.0)
+
+
+@pytest.mark.parametrize(
+    ("changes", "servers"),
+    [
+        (
+            {"app_id": "App1", "region": "EU"},
+            (
+                "https://app1.api-eu.cometchat.io/v3.0",
+                "https://app1.apiclient-eu.cometchat.io/v3.0",
+            ),
+        ),
+        (
+            {"admin_host": "a.example:8443", "client_host": "b.example/path"},
+            ("https://a.example:8443", "https://b.example/path"),
+        ),
+        ({"endpoint": "http://127.0.0.1:7000"}, ("http://127.0.0.1:7000/v3.0",) * 2),
+    ],
+)
+def test_it_says_where_its_servers_are(changes: Any, servers: tuple[str, str]) -> None:
+    client = make_client(**changes)
+    assert client.servers == servers
+    client.close(5.0)
+
+
+def test_it_says_with_which_libraries_it_runs() -> None:
+    assert _core.LIBRARIES.keys() == {"libwebsockets", "OpenSSL"}
+    assert all(re.search(r"[0-9]\.[0-9]", version) for version in _core.LIBRARIES.values())
 
 
 @pytest.mark.parametrize(

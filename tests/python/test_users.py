@@ -202,8 +202,10 @@ def test_pages_come_one_after_the_other_and_then_nothing(
 ) -> None:
     request = client.users_request().set_limit(2).sort_by("name").build()
     assert isinstance(request, UsersRequest)
+    assert request.pages == 0
     pages = [[user.uid for user in request.fetch_next()] for _ in range(5)]
     assert pages == [["alice", "bob"], ["carol", "dave"], ["erin"], [], []]
+    assert request.pages == 3
     asked = [query["page"] for query in queries(plain_emulator)]
     assert asked == ["1", "2", "3", "4", "4"]
 
