@@ -104,7 +104,8 @@ class Handlers:
     def on_presence(self, fn: Any = None, /, **filters: Unpack[Filters]) -> Any:
         """Call `fn` with a PresenceEvent for each change, online and offline.
 
-        ``origins={Origin.SNAPSHOT, ...}`` asks for those found online at first, too.
+        ``origins={Origin.SNAPSHOT, ...}`` asks for those found online at first, too; a handler
+        added later is told at once who is online, by events whose `seq` is 0.
         """
         return self._attach(_core.PRESENCE, fn, filters)
 

@@ -317,6 +317,21 @@ bool cp_roster_has_changes(const cp_roster *self)
     return !cp_roster_queue_is_empty(&self->queue);
 }
 
+bool cp_roster_begin_recap(cp_roster *self)
+{
+    return cp_roster_queue_begin_recap(&self->queue);
+}
+
+size_t cp_roster_recap(cp_roster *self, cp_change *out, size_t max)
+{
+    return cp_roster_queue_recap(&self->queue, out, max);
+}
+
+bool cp_roster_is_recapping(const cp_roster *self)
+{
+    return self->queue.recap != CP_NO_ENTRY;
+}
+
 uint64_t cp_roster_queued(const cp_roster *self)
 {
     return self->queue.places;

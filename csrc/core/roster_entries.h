@@ -19,11 +19,13 @@ typedef struct cp_entry {
     uint32_t waiting_before, waiting_after;
     uint32_t folded; /* changes since the last one told that will not be told */
     uint8_t status;
-    uint8_t told; /* to listeners, once they have taken all that is in the ring */
+    uint8_t told : 4;      /* to listeners, once they have taken all that is in the ring */
+    uint8_t recapped : 4;  /* what it was when the recap began, if is_recapped */
     uint8_t origin : 4;
     uint8_t announced : 4; /* what a consumer who keeps up was told */
     bool is_touched : 1;   /* in `comparison`, by a live frame */
     bool is_waiting : 1;
+    bool is_recapped : 1;
 } cp_entry; /* 64 bytes: a cache line */
 
 #define CP_NO_ENTRY UINT32_MAX

@@ -4,13 +4,15 @@
 
 #define SMALLEST_RING 16
 #define KEPT_RING 256 /* a larger one is given back when it is empty */
+#define RECAP_BATCH 256
 
 void cp_roster_queue_init(cp_roster_queue *self, cp_entries *entries, uint32_t limit)
 {
     *self = (cp_roster_queue){.entries = entries,
                               .limit = limit,
                               .first_waiting = CP_NO_ENTRY,
-                              .last_waiting = CP_NO_ENTRY};
+                              .last_waiting = CP_NO_ENTRY,
+                              .recap = CP_NO_ENTRY};
 }
 
 static cp_change *in_ring(const cp_roster_queue *self, uint32_t nth)
@@ -42,6 +44,51 @@ static cp_change change_of(const cp_entry *entry)
     };
 }
 
+/* ---- the recap: `told`, as it was when the recap began */
+
+/* What a change in the ring does to `told`, the listener will hear as that change. */
+static void keep_for_recap(cp_roster_queue *self, cp_entry *entry, uint32_t number)
+{
+    if (self->recap == CP_NO_ENTRY || number < self->recap || entry->is_recapped)
+        return;
+    entry->recapped = entry->told;
+    entry->is_recapped = true;
+}
+
+static cp_presence_status end_keeping(cp_entry *entry)
+{
+    cp_presence_status told = entry->is_recapped ? entry->recapped : entry->told;
+    entry->is_recapped = false;
+    return told;
+}
+
+bool cp_roster_queue_begin_recap(cp_roster_queue *self)
+{
+    if (self->count > 0)
+        return false; /* `told` is ahead of what listeners know */
+    self->recap = 0;
+    return true;
+}
+
+size_t cp_roster_queue_recap(cp_roster_queue *self, cp_change *out, size_t max)
+{
+    size_t found = 0;
+    for (int i = 0; i < RECAP_BATCH && found < max && self->recap < self->entries->count; i++) {
+        cp_entry *entry = cp_entries_at(self->entries, self->recap++);
+        if (end_keeping(entry) != CP_ONLINE)
+            continue;
+        cp_change *change = &out[found++];
+        *change = change_of(entry);
+        change->status = CP_ONLINE;
+        change->previous = CP_UNKNOWN;
+        change->origin = CP_ORIGIN_SNAPSHOT;
+        change->coalesced = 0;
+    }
+    if (self->recap >= self->entries->count)
+        self->recap = CP_NO_ENTRY;
+    return found;
+}
+
 /* ---- the ring */
 
 static bool grow(cp_roster_queue *self)
@@ -65,11 +112,12 @@ static bool has_room(cp_roster_queue *self)
     return self->count < self->capacity || grow(self);
 }
 
-static void append(cp_roster_queue *self, cp_entry *entry)
+static void append(cp_roster_queue *self, cp_entry *entry, uint32_t number)
 {
     cp_change *change = in_ring(self, self->count++);
     *change = change_of(entry);
     change->seq = ++self->places;
+    keep_for_recap(self, entry, number);
     entry->told = entry->status;
     entry->folded = 0;
     if (self->count > self->high_water)
@@ -123,7 +171,7 @@ static void stop_waiting(cp_roster_queue *self, cp_entry *entry)
 static void join(cp_roster_queue *self, cp_entry *entry, uint32_t number)
 {
     if (self->first_waiting == CP_NO_ENTRY && has_room(self))
-        append(self, entry);
+        append(self, entry, number);
     else
         begin_to_wait(self, entry, number);
 }

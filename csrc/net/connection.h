@@ -39,6 +39,9 @@ int cp_connection_bell(cp_connection *self); /* to poll for reading; made on fir
  * network thread does not turn any more, which is told once each time. */
 cp_status cp_connection_listen(cp_connection *self, cp_usec most);
 
+/* Rings, until the next hush: whoever takes has something else to do. */
+void cp_connection_wake(cp_connection *self);
+
 /* ---- taking: notices and changes in their common order, each call bounded */
 
 /* Call first: silences the bell, so that what comes later rings again. */
@@ -47,6 +50,9 @@ bool cp_connection_take_notice(cp_connection *self, cp_notice *out); /* gives */
 /* Stops early where a notice is due, so look for one after each batch. */
 size_t cp_connection_take_changes(cp_connection *self, cp_change *out, size_t max); /* gives */
 cp_task *cp_connection_take_done(cp_connection *self); /* caller's hold; NULL: none */
+/* The recap of cp_roster_begin_recap(), in batches; *is_over with the last. */
+bool cp_connection_begin_recap(cp_connection *self);
+size_t cp_connection_take_recap(cp_connection *self, cp_change *out, size_t max, bool *is_over);
 /* Call last: rings again if something is left. */
 bool cp_connection_ring_if_more(cp_connection *self);
 

@@ -70,7 +70,7 @@ void cp_connection_cancel(cp_connection *self, cp_task *task)
 static bool has_something(cp_connection *self) /* under the lock */
 {
     return cp_roster_has_changes(self->roster) || self->notices.count > 0 ||
-           self->done.first != NULL;
+           self->done.first != NULL || self->is_woken;
 }
 
 static cp_status make_bell(cp_connection *self) /* under the lock */
@@ -180,7 +180,7 @@ void cp_connection_hush(cp_connection *self)
         return;
     pthread_mutex_lock(&self->lock);
     cp_bell_hush(&self->bell);
-    self->is_rung = false;
+    self->is_rung = self->is_woken = false;
     pthread_mutex_unlock(&self->lock);
 }
 
@@ -196,6 +196,16 @@ bool cp_connection_ring_if_more(cp_connection *self)
         cp_connection_ring(self);
     pthread_mutex_unlock(&self->lock);
     return more;
+}
+
+void cp_connection_wake(cp_connection *self)
+{
+    if (cp_connection_is_foreign(self))
+        return;
+    pthread_mutex_lock(&self->lock);
+    self->is_woken = true;
+    cp_connection_ring(self);
+    pthread_mutex_unlock(&self->lock);
 }
 
 /* ---- taking */
@@ -222,6 +232,32 @@ size_t cp_connection_take_changes(cp_connection *self, cp_change *out, size_t ma
     while (taken < max && !cp_notices_is_due(&self->notices, cp_roster_popped(self->roster)) &&
            cp_roster_next_change(self->roster, &out[taken]))
         taken += 1;
+    pthread_mutex_unlock(&self->lock);
+    return taken;
+}
+
+bool cp_connection_begin_recap(cp_connection *self)
+{
+    bool begins;
+
+    if (cp_connection_is_foreign(self))
+        return false;
+    pthread_mutex_lock(&self->lock);
+    begins = cp_roster_begin_recap(self->roster);
+    pthread_mutex_unlock(&self->lock);
+    return begins;
+}
+
+size_t cp_connection_take_recap(cp_connection *self, cp_change *out, size_t max, bool *is_over)
+{
+    size_t taken;
+
+    *is_over = true;
+    if (cp_connection_is_foreign(self))
+        return 0;
+    pthread_mutex_lock(&self->lock);
+    taken = cp_roster_recap(self->roster, out, max);
+    *is_over = !cp_roster_is_recapping(self->roster);
     pthread_mutex_unlock(&self->lock);
     return taken;
 }

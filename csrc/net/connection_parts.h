@@ -35,6 +35,7 @@ struct cp_connection {
     cp_bell bell;
     cp_inherited *bell_inherited;
     bool is_rung;
+    bool is_woken; /* rung for something that is not ours */
     cp_connection_facts facts;
     cp_failure refusal;     /* of the state REFUSED */
     struct cp_reader *readers;

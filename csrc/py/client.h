@@ -33,13 +33,17 @@ typedef struct client_object {
     PyObject *report; /* NULL after the collector cleared us */
 
     cp_listeners *listeners; /* under the object's critical section */
-    cp_task *closing;        /* under it too: the close under way, if any */
+    uint64_t newest_listener;
+    cp_task *closing; /* under it too: the close under way, if any */
 
     atomic_flag draining; /* who has it set owns what is held */
     atomic_ulong drainer; /* the thread inside drain(); 0: none */
     cp_usec telling_of;   /* that thread's: when what it is telling was received */
     cp_change held[HELD_CHANGES]; /* taken from the connection, not told yet */
     size_t held_next, held_count;
+    uint64_t newcomer; /* what is held is a recap for this listener alone; 0: for all */
+    bool is_recap_over;
+    atomic_bool has_newcomers; /* somebody may wait for a recap */
     atomic_bool has_left_over; /* a drain was interrupted; wait() need not wait */
     _Atomic uint64_t handler_errors;
     _Atomic uint64_t slow_handlers;
@@ -75,6 +79,7 @@ typedef enum listener_kind {
 } listener_kind;
 
 #define WANTS(kind) (UINT32_C(1) << (kind))
+#define ORIGIN_BIT(origin) (UINT32_C(1) << ((origin) + 1)) /* Origin.value counts from 1 */
 
 /* What the kind is called: in Python a constant of the module, in reports a decorator. */
 extern const char *const kind_constant[LISTENER_KINDS];
@@ -90,9 +95,16 @@ bool listeners_wanted(client_object *self, uint32_t wants);
 typedef struct told_listener {
     PyObject *id;
     PyObject *handler[2]; /* NULL: does not want this kind */
+    uint64_t number;
     uint32_t origins;
-    cp_usec since; /* it came: what was received before is no news to it */
+    cp_usec since;         /* it came: what happened before is no news to it */
+    cp_usec changes_since; /* the same of presence; CP_NEVER: it waits for a recap */
 } told_listener;
+
+/* A listener that asks for the snapshot and came after it is told it by a recap: who is
+ * online, as far as the others were told.  What is queued goes on from there. */
+uint64_t find_newcomer(client_object *self); /* its number; 0: nobody waits for a recap */
+void end_recap(client_object *self, uint64_t number);
 
 /* Over the listeners as they stand when it begins; end is owed for every begin. */
 typedef struct listener_round {

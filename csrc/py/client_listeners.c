@@ -39,7 +39,8 @@ const char *const kind_handler[LISTENER_KINDS] = {
 /* ---- one listener */
 
 typedef struct listener_target {
-    cp_usec since; /* what was received before it came is history, and not replayed */
+    uint64_t number; /* from 1, never given twice */
+    cp_usec since, changes_since;
     uint32_t wants;
     uint32_t origins; /* 1 << Origin.value */
     PyObject *id;
@@ -116,7 +117,7 @@ static listener_target *new_target(core_state *state, PyObject *id, PyObject *ha
         Py_XDECREF(items);
         return NULL;
     }
-    self->since = since;
+    self->since = self->changes_since = since;
     self->id = Py_NewRef(id);
     self->origins = origins;
     for (Py_ssize_t i = 0; i < PyList_GET_SIZE(items); i++) {
@@ -130,6 +131,52 @@ static listener_target *new_target(core_state *state, PyObject *id, PyObject *ha
     }
     Py_DECREF(items);
     return self;
+}
+
+/* ---- newcomers */
+
+static bool wants_recap(const listener_target *self)
+{
+    const uint32_t wants = WANTS(KIND_ONLINE) | WANTS(KIND_PRESENCE) | WANTS(KIND_PRESENCE_BATCH);
+    return self->wants & wants && self->origins & ORIGIN_BIT(CP_ORIGIN_SNAPSHOT);
+}
+
+static int waits_for_recap(void *target, void *number)
+{
+    const listener_target *self = target;
+    if (self->changes_since != CP_NEVER)
+        return 0;
+    *(uint64_t *)number = self->number;
+    return 1;
+}
+
+uint64_t find_newcomer(client_object *self)
+{
+    uint64_t number = 0;
+
+    if (!atomic_load(&self->has_newcomers))
+        return 0;
+    Py_BEGIN_CRITICAL_SECTION(self);
+    cp_listeners_visit(self->listeners, waits_for_recap, &number);
+    atomic_store(&self->has_newcomers, number != 0);
+    Py_END_CRITICAL_SECTION();
+    return number;
+}
+
+static int has_caught_up(void *target, void *number)
+{
+    listener_target *self = target;
+    if (self->number != *(uint64_t *)number)
+        return 0;
+    self->changes_since = 0;
+    return 1;
+}
+
+void end_recap(client_object *self, uint64_t number)
+{
+    Py_BEGIN_CRITICAL_SECTION(self);
+    cp_listeners_visit(self->listeners, has_caught_up, &number);
+    Py_END_CRITICAL_SECTION();
 }
 
 /* ---- the registry */
@@ -153,13 +200,21 @@ PyObject *client_add_listener(PyObject *op, PyObject *args, PyObject *keywords)
     if (target == NULL)
         return NULL;
 
+    bool is_newcomer = wants_recap(target);
+    if (is_newcomer)
+        target->changes_since = CP_NEVER;
     Py_BEGIN_CRITICAL_SECTION(op);
+    target->number = ++self->newest_listener;
     status =
         cp_listeners_add(self->listeners, (cp_slice){text, (size_t)length}, target->wants, target);
     Py_END_CRITICAL_SECTION();
     if (status != CP_OK) {
         release_target(target);
         return raise_status(state, status);
+    }
+    if (is_newcomer) {
+        atomic_store(&self->has_newcomers, true);
+        cp_connection_wake(self->connection);
     }
     Py_RETURN_NONE;
 }
@@ -224,7 +279,9 @@ bool next_listener(listener_round *self, const listener_kind kinds[2], told_list
         out->handler[0] = Py_XNewRef(next->handler[kinds[0]]);
         out->handler[1] = kinds[1] == kinds[0] ? NULL : Py_XNewRef(next->handler[kinds[1]]);
         out->origins = next->origins;
+        out->number = next->number;
         out->since = next->since;
+        out->changes_since = next->changes_since;
     }
     Py_END_CRITICAL_SECTION();
     return next != NULL;

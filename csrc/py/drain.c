@@ -129,9 +129,12 @@ static PyObject *event_of(drain *self, telling *moment)
     return moment->event;
 }
 
-static bool wants_origin(const told_listener *listener, cp_origin origin)
+static bool is_for(const drain *self, const told_listener *listener, cp_origin origin,
+                   cp_usec received_at)
 {
-    return listener->origins & 1u << (origin + 1); /* Origin.value counts from 1 */
+    if (self->client->newcomer != 0)
+        return listener->number == self->client->newcomer;
+    return listener->origins & ORIGIN_BIT(origin) && received_at >= listener->changes_since;
 }
 
 static void tell_listener(drain *self, const told_listener *listener, listener_kind kind,
@@ -168,7 +171,7 @@ static void tell_moment(drain *self, telling *moment)
         return;
     begin_round(&round, self->client, wants);
     while (next_listener(&round, kinds, &listener)) {
-        if (wants_origin(&listener, change->origin) && change->received_at >= listener.since)
+        if (is_for(self, &listener, change->origin, change->received_at))
             tell_listener(self, &listener, kinds[0], moment);
         forget_listener(&listener);
     }
@@ -197,13 +200,13 @@ static void gather(drain *self, telling *moment)
 }
 
 /* A list of its own for each listener: it may do with it what it likes. */
-static PyObject *pick(PyObject *events, const told_listener *listener)
+static PyObject *pick(const drain *self, const told_listener *listener)
 {
     PyObject *picked = PyList_New(0);
-    for (Py_ssize_t i = 0; picked != NULL && i < PyList_GET_SIZE(events); i++) {
-        PyObject *event = PyList_GET_ITEM(events, i);
-        if (wants_origin(listener, event_origin(event)) &&
-            event_received_at(event) >= listener->since && PyList_Append(picked, event) < 0)
+    for (Py_ssize_t i = 0; picked != NULL && i < PyList_GET_SIZE(self->gathered); i++) {
+        PyObject *event = PyList_GET_ITEM(self->gathered, i);
+        if (is_for(self, listener, event_origin(event), event_received_at(event)) &&
+            PyList_Append(picked, event) < 0)
             Py_CLEAR(picked);
     }
     return picked;
@@ -211,7 +214,7 @@ static PyObject *pick(PyObject *events, const told_listener *listener)
 
 static void tell_batch(drain *self, const told_listener *listener)
 {
-    bulletin news = {KIND_PRESENCE_BATCH, 1, {pick(self->gathered, listener)}};
+    bulletin news = {KIND_PRESENCE_BATCH, 1, {pick(self, listener)}};
 
     if (news.argument[0] == NULL)
         report_own(self);
@@ -362,15 +365,52 @@ static void tell_held(drain *self)
     }
 }
 
+static size_t room_for_changes(const drain *self)
+{
+    long room = self->most - self->told;
+    return room < HELD_CHANGES ? (size_t)room : HELD_CHANGES;
+}
+
 static bool take_changes(drain *self)
 {
     client_object *client = self->client;
-    long room = self->most - self->told;
-    size_t most = room < HELD_CHANGES ? (size_t)room : HELD_CHANGES;
 
     client->held_next = 0;
-    client->held_count = cp_connection_take_changes(client->connection, client->held, most);
+    client->held_count =
+        cp_connection_take_changes(client->connection, client->held, room_for_changes(self));
     return client->held_count > 0;
+}
+
+/* What was gathered before is told first: it is not for the newcomer alone. */
+static bool begin_recap(drain *self)
+{
+    uint64_t newcomer = find_newcomer(self->client);
+
+    if (newcomer == 0 || !cp_connection_begin_recap(self->client->connection))
+        return false;
+    tell_gathered(self);
+    self->client->newcomer = newcomer;
+    self->client->is_recap_over = false;
+    return true;
+}
+
+/* False: nobody waits for a recap, or changes are to be told before it. */
+static bool take_recap(drain *self)
+{
+    client_object *client = self->client;
+
+    if (client->newcomer == 0 && !begin_recap(self))
+        return false;
+    client->held_next = client->held_count = 0;
+    if (!client->is_recap_over) {
+        client->held_count = cp_connection_take_recap(
+            client->connection, client->held, room_for_changes(self), &client->is_recap_over);
+        return true;
+    }
+    tell_gathered(self);
+    end_recap(client, client->newcomer);
+    client->newcomer = 0;
+    return true;
 }
 
 /* A notice stands between the changes before it and those after, so the batch listeners
@@ -399,6 +439,8 @@ static void run(drain *self)
         tell_held(self);
         if (self->interrupt != NULL || self->told >= self->most || notices >= CP_NOTICES)
             break;
+        if (take_recap(self))
+            continue;
         if (take_notice(self))
             notices++;
         else if (!take_changes(self))
@@ -406,6 +448,8 @@ static void run(drain *self)
     }
     tell_gathered(self);
     atomic_store(&client->has_left_over, client->held_next < client->held_count);
+    if (atomic_load(&client->has_newcomers))
+        cp_connection_wake(client->connection);
     cp_connection_ring_if_more(client->connection);
 }
 

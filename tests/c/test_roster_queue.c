@@ -386,6 +386,35 @@ static void step_pop(void)
     model.told[expected.user] = expected.status;
 }
 
+/* Told in pieces, while the world goes on: what listeners had been told when it began. */
+static void step_recap(void)
+{
+    bool was_told[USERS] = {false};
+    cp_presence_status known[USERS];
+    cp_change told[3];
+
+    CHECK_INT(cp_roster_begin_recap(roster), pending_count(true) == 0);
+    if (!cp_roster_is_recapping(roster))
+        return;
+    memcpy(known, model.told, sizeof known);
+    while (cp_roster_is_recapping(roster)) {
+        size_t count = cp_roster_recap(roster, told, 1 + roll(3));
+        for (size_t i = 0; i < count; i++) {
+            int user = atoi(cp_user_text_of(told[i].user, CP_USER_UID).data + 1);
+            CHECK(!was_told[user]);
+            CHECK_INT(told[i].status, CP_ONLINE);
+            CHECK_INT(told[i].previous, CP_UNKNOWN);
+            CHECK_INT(told[i].origin, CP_ORIGIN_SNAPSHOT);
+            CHECK_INT(told[i].seq, 0);
+            was_told[user] = true;
+            cp_user_release(told[i].user);
+        }
+        step_live((int)roll(USERS));
+    }
+    for (int i = 0; i < USERS; i++)
+        CHECK_INT(was_told[i], known[i] == CP_ONLINE);
+}
+
 static void check_model(void)
 {
     uint64_t pending_changes = (uint64_t)model.length;
@@ -423,6 +452,8 @@ static void play(uint64_t seed, int steps)
             step_compare((int)roll(USERS));
         } else if (!is_behind || what < 65) {
             step_pop();
+        } else if (what < 70) {
+            step_recap();
         }
         check_model();
     }

@@ -102,7 +102,7 @@ def test_listener_is_told_only_of_the_origins_it_asked_for(
 ) -> None:
     told: list[str] = []
     core.add_listener("r", {_core.ONLINE: lambda user: told.append("resync")}, 1 << 3)
-    core.add_listener("b", {_core.PRESENCE_BATCH: lambda events: told.append("batch")}, 1 << 2)
+    core.add_listener("b", {_core.PRESENCE_BATCH: lambda events: told.append("batch")}, 1 << 3)
     core.add_listener("l", {_core.ONLINE: lambda user: told.append("live")}, LIVE)
     come(emulator, core, "bob")
     drain_until(core, lambda: bool(told))

@@ -19,7 +19,6 @@ from cometpresence import (
     ConnectionListener,
     ConnectionStatus,
     LoginListener,
-    Origin,
     PresenceClient,
     Reconnect,
     User,
@@ -397,25 +396,3 @@ def test_two_handlers_may_close_each_others_clients(
     for client in (one, two):
         with pytest.raises(ClientClosed):
             client.login()
-
-
-def test_what_happened_before_a_handler_came_is_not_replayed_to_it(
-    plain_emulator: Emulator, make_client: MakeClient
-) -> None:
-    client = make_client(plain_emulator, "alice")
-    with client:
-        plain_emulator.set_online("bob")
-        client.wait_for_online("bob", timeout=PATIENCE)
-        plain_emulator.set_offline("bob")
-        client.wait_for_offline("bob", timeout=PATIENCE)
-        online, offline, events, batches, synced = (Inbox() for _ in range(5))
-        client.on_user_online(online)
-        client.on_user_offline(offline)
-        client.on_presence(events, origins=set(Origin))
-        client.on_presence_batch(batches, origins=set(Origin))
-        client.on_synced(synced)
-        plain_emulator.set_online("carol")
-        assert online.one().uid == "carol"
-        assert events.one().user.uid == "carol"
-        assert [event.user.uid for event in batches.one()] == ["carol"]
-        assert offline.letters == synced.letters == []

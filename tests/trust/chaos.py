@@ -127,7 +127,7 @@ class Chaos:
         self.moves += len(movers)
 
     def _be_slow(self, event: PresenceEvent) -> None:
-        if event.seq % 300 == 0:
+        if event.seq % 300 == 1:
             self.fired["slow handler"] += 1
             time.sleep(0.5)
 

@@ -8,7 +8,8 @@ from cometpresence import Origin, PresenceClient, PresenceEvent, UserStatus
 
 
 class Diary(Inbox):
-    """An inbox of PresenceEvents that must alternate for each user, without gaps in `seq`.
+    """An inbox of PresenceEvents that must alternate for each user, without gaps in `seq` once it
+    has heard who was online when it came.
 
     It keeps what it checks, and of the events only the last of each user and their number.
     """
@@ -26,7 +27,7 @@ class Diary(Inbox):
         before = self.last[uid].user.status if uid in self.last else UserStatus.UNKNOWN
         if event.previous is not before or event.user.status is before:
             self.faults.append(f"{uid}: {event.previous} to {event.user.status}, was {before}")
-        if event.seq != self._seq + 1:
+        if event.seq != self._seq + 1 and self._seq:
             self.faults.append(f"seq {event.seq} after {self._seq}")
         self._seq = event.seq
         self.last[uid] = event

@@ -29,13 +29,9 @@ def wait_synced() -> None:
     client.wait_synced()
 
 
-def handle() -> None:
-    @client.on_user_online(uids={"superhero2"})
-    def linger(user: object) -> None:
-        print("in the handler", flush=True)
-        sys.stdin.readline()
-
-    wait()
+def linger(user: object) -> None:
+    print("in the handler", flush=True)
+    sys.stdin.readline()
 
 
 calls: dict[str, Any] = {
@@ -46,13 +42,15 @@ calls: dict[str, Any] = {
     "wait_for": lambda: client.wait_for(lambda event: False),
     "wait": wait,
     "run_forever": client.run_forever,
-    "handler": handle,
+    "handler": wait,
 }
 if where not in ("login", "run_forever"):
     client.login()
 if where in ("wait", "wait_for_online", "wait_for", "handler"):
     client.connect()
     client.wait_synced(timeout=10)
+if where == "handler":
+    client.on_user_online(linger, uids={"superhero2"})
 print("ready", flush=True)
 sys.stdin.readline()
 try:
