@@ -144,6 +144,9 @@ class CometChat:
     Calls block until they are done, also inside a listener, and raise CometChatException.
     Listeners run on a thread of their own, one after the other.  For several clients at once, or
     without process-wide state, use PresenceClient.
+
+    In CometChat's docs: "Setup", "Authentication", "User Presence", "Retrieve Users",
+    "Connection Status".
     """
 
     # new CometChat.UserListener(...), as the documentation's snippets have it

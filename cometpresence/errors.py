@@ -22,7 +22,8 @@ __all__ = [
 class CometChatException(Exception):
     """The base of all; raised itself for a server's error that has no class of its own.
 
-    ``code`` is the vendor's where there is one; ``details`` is what the server sent besides.
+    ``code`` is the vendor's where there is one, ``message`` says what happened and often the fix;
+    ``details`` is what the server sent besides.
     """
 
     code: str

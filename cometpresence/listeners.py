@@ -99,6 +99,8 @@ class UserListener(_Listener):
             def onUserOnline(self, user): ...
 
     Methods are looked up when they are called, on the thread that drains the client.
+
+    In CometChat's docs: "User Presence".
     """
 
     def __init__(
@@ -122,7 +124,10 @@ class UserListener(_Listener):
 
 @with_documented_names
 class ConnectionListener(_Listener):
-    """Hears of the connection's life.  Made like UserListener."""
+    """Hears of the connection's life.  Made like UserListener.
+
+    In CometChat's docs: "Connection Status".
+    """
 
     def __init__(
         self,
@@ -142,7 +147,7 @@ class ConnectionListener(_Listener):
         """The connection ended, whoever ended it."""
 
     def on_feature_throttled(self) -> object:
-        """Documented by CometChat; never called, as in its own SDK."""
+        """The platform stopped telling everything; PresenceClient.on_degraded() says why."""
 
     if TYPE_CHECKING:
         onConnected = on_connected
@@ -153,7 +158,10 @@ class ConnectionListener(_Listener):
 
 @with_documented_names
 class LoginListener(_Listener):
-    """Hears of logins and logouts.  Made like UserListener."""
+    """Hears of logins and logouts.  Made like UserListener.
+
+    In CometChat's docs: "Authentication", under Login Listener.
+    """
 
     def __init__(
         self,

@@ -22,7 +22,9 @@ class PresenceScope:
     """
 
     subscription: Literal["none", "all_users", "roles", "friends"]
+    """Which of the class methods made it."""
     role_names: tuple[str, ...] = ()
+    """The roles of ``roles(…)``; empty for the others."""
 
     @classmethod
     def all_users(cls) -> Self:
@@ -57,10 +59,13 @@ class AppSettings:
     region: str = ""
     """Where the app lives, such as ``"us"``, ``"eu"`` or ``"in"``; shown in CometChat's dashboard."""
     presence: PresenceScope = PresenceScope.none()
+    """Whose presence the server should push."""
     auto_connect: bool = True
     """Whether login() opens the socket by itself."""
     admin_host: str | None = None
+    """Another host for what needs the auth key; None: CometChat's for the region."""
     client_host: str | None = None
+    """Another host for what needs an auth token; None: CometChat's for the region."""
 
 
 @with_documented_names
@@ -71,6 +76,8 @@ class AppSettingsBuilder:
 
     With none of the ``subscribe_presence_for_…`` methods called, no presence is received.  The
     last of several such calls wins, with a warning.
+
+    In CometChat's docs: "Setup", "User Presence".
     """
 
     def __init__(self) -> None:
@@ -150,8 +157,11 @@ class Reconnect:
     """
 
     base: float = 1.0
+    """The window of attempt 0, doubled with each further one."""
     cap: float = 30.0
+    """No window is wider."""
     floor: float = 0.1
+    """No wait is shorter."""
     max_attempts: int | None = None
     """None: for ever."""
     stable_after: float = 60.0
@@ -163,9 +173,12 @@ class Resync:
     """When to compare the picture with the server's list of users; times in seconds."""
 
     on_connect: bool = True
+    """After each connection; without it nobody is known to be online before they move."""
     audit_after: float | None = 30.0
     """Once more, this long after each connection, because the server's replicas lag."""
     every: float | None = None
+    """And again, this often; None: never."""
     whole: bool = False
     """Page every user of the scope, not only those online."""
     page_size: int = 100
+    """Users a page, 1 to 100."""

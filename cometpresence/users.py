@@ -33,6 +33,8 @@ class UsersRequestBuilder:
     Made bare, its requests go through the client behind ``CometChat``, looked up at each page;
     ``PresenceClient.users_request()`` makes one bound to that client.  A wrong value raises
     ConfigError at once, with CometChat's code.
+
+    In CometChat's docs: "Retrieve Users".
     """
 
     def __init__(self, fetch_page: FetchPage = _default_client_page, /) -> None:
@@ -144,7 +146,10 @@ class UsersRequestBuilder:
 
 @with_documented_names
 class UsersRequest:
-    """A walk through the pages of the user list; made by UsersRequestBuilder.build()."""
+    """A walk through the pages of the user list; made by UsersRequestBuilder.build().
+
+    In CometChat's docs: "Retrieve Users".
+    """
 
     def __init__(self, fetch_page: FetchPage, query: Mapping[str, Any]) -> None:
         self._fetch_page = fetch_page

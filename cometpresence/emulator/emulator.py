@@ -58,9 +58,13 @@ class Emulator(AbstractContextManager["Emulator"]):
         if not app_id or not region:
             raise ValueError("app_id and region must not be empty")
         self.app_id = app_id
+        """What clients call this app."""
         self.region = region
-        self.auth_key = auth_key or mint("key_")
-        self.admin_token = mint("admin_")
+        """The region clients must name."""
+        self.auth_key: str = auth_key or mint("key_")
+        """What logs a uid in, besides an auth token."""
+        self.admin_token: str = mint("admin_")
+        """What the control API, under ``/_emulator``, asks for."""
         self._host = host
         self._port = port
         self._certificates = None
@@ -155,6 +159,7 @@ class Emulator(AbstractContextManager["Emulator"]):
 
     @property
     def url(self) -> str:
+        """Where it listens, such as ``http://127.0.0.1:7000``; RuntimeError before start()."""
         if not self._world.address:
             raise RuntimeError("the emulator has no address before it is started")
         return f"{'https' if self._world.tls else 'http'}://{self._world.address}"
@@ -199,10 +204,12 @@ class Emulator(AbstractContextManager["Emulator"]):
         self._call(lambda: self._world.add_user(record))
 
     def set_online(self, uid: str, /, *, at: int | None = None) -> None:
-        """Online as if on another device, until set_offline(); `at` is the frame's timestamp."""
+        """Online as if on another device, until set_offline(); `at` is the frame's timestamp, in
+        Unix seconds; None: the emulator's clock."""
         self._call(lambda: self._world.presence.hold_online(uid, at))
 
     def set_offline(self, uid: str, /, *, at: int | None = None) -> None:
+        """Offline, whatever sockets are open; `at` is the frame's timestamp, in Unix seconds."""
         self._call(lambda: self._world.presence.send_offline(uid, at))
 
     @property
@@ -236,6 +243,8 @@ class Emulator(AbstractContextManager["Emulator"]):
 
     @classmethod
     def from_file(cls, path: str | Path, **kw: Any) -> Self:
+        """An emulator with the users, app_id and region of a JSON file, as export() writes it;
+        `kw` are further arguments and win."""
         document = json.loads(Path(path).read_text(encoding="utf-8"))
         if isinstance(document, dict):
             for name in ("app_id", "region"):
@@ -293,9 +302,11 @@ class Emulator(AbstractContextManager["Emulator"]):
         return self._fault("refuse_jwt", count)
 
     def lose_events(self, *, count: int | None = None) -> Fault:
+        """Send no events: `count` of them, None: none at all."""
         return self._fault("lose_events", count)
 
     def duplicate_events(self, times: int = 2, *, count: int | None = None) -> Fault:
+        """Send each event `times` times."""
         return self._fault("duplicate_events", count, times=times)
 
     def reorder_events(self, window: int = 2, *, count: int | None = None) -> Fault:

@@ -41,14 +41,21 @@ class Fault(AbstractContextManager["Fault"]):
         end: Callable[["Fault"], None],
     ) -> None:
         self.name = name
+        """What it is called, as the Emulator's method that started it."""
         self.settings = settings
-        self.left = count  # strikes left; None: any number
+        """Its settings, defaults included."""
+        self.left = count
+        """How often it may still strike; None: any number of times."""
         self.strikes = 0
-        self.ended = asyncio.Event()
+        """How often it has struck."""
+        self.ended: asyncio.Event = asyncio.Event()
+        """Set on the emulator's loop when it is over."""
         self.at_end: Callable[[], None] | None = None
+        """Called on the emulator's loop when it is over."""
         self._end = end
 
     def stop(self) -> None:
+        """End it.  Idempotent; from any thread."""
         self._end(self)
 
     def __exit__(

@@ -319,28 +319,31 @@ static PyObject *user_richcompare(PyObject *left, PyObject *right, int operation
     return PyBool_FromLong(equal == (operation == Py_EQ));
 }
 
-#define VENDOR_METHOD(name)                                                                        \
-    {#name, name, METH_NOARGS, PyDoc_STR(#name "($self, /)\n--\n\nThe vendor's getter.")}
+#define VENDOR_METHOD(name, attribute)                                                             \
+    {#name, name, METH_NOARGS, PyDoc_STR(#name "($self, /)\n--\n\nThe attribute " attribute ".")}
 
 static PyMethodDef user_methods[] = {
     {"to_dict", user_to_dict, METH_NOARGS,
-     PyDoc_STR("to_dict($self, /)\n--\n\nA dict with the server's field names.")},
+     PyDoc_STR("to_dict($self, /)\n--\n\n"
+               "A dict with the server's field names; what the server did not send is not in it.")},
     {"from_dict", user_from_dict, METH_O | METH_CLASS,
-     PyDoc_STR("from_dict($type, data, /)\n--\n\nA User from the server's field names.")},
+     PyDoc_STR("from_dict($type, data, /)\n--\n\n"
+               "A User from the server's field names, as to_dict() writes them; ConfigError for\n"
+               "what makes no user, such as a missing uid.")},
     {"__reduce__", user_reduce, METH_NOARGS, NULL},
-    VENDOR_METHOD(getUid),
-    VENDOR_METHOD(getName),
-    VENDOR_METHOD(getAvatar),
-    VENDOR_METHOD(getLink),
-    VENDOR_METHOD(getRole),
-    VENDOR_METHOD(getStatus),
-    VENDOR_METHOD(getStatusMessage),
-    VENDOR_METHOD(getLastActiveAt),
-    VENDOR_METHOD(getTags),
-    VENDOR_METHOD(getMetadata),
-    VENDOR_METHOD(getBlockedByMe),
-    VENDOR_METHOD(getHasBlockedMe),
-    VENDOR_METHOD(getDeactivatedAt),
+    VENDOR_METHOD(getUid, "uid"),
+    VENDOR_METHOD(getName, "name"),
+    VENDOR_METHOD(getAvatar, "avatar"),
+    VENDOR_METHOD(getLink, "link"),
+    VENDOR_METHOD(getRole, "role"),
+    VENDOR_METHOD(getStatus, "status"),
+    VENDOR_METHOD(getStatusMessage, "status_message"),
+    VENDOR_METHOD(getLastActiveAt, "last_active_at"),
+    VENDOR_METHOD(getTags, "tags"),
+    VENDOR_METHOD(getMetadata, "metadata"),
+    VENDOR_METHOD(getBlockedByMe, "blocked_by_me"),
+    VENDOR_METHOD(getHasBlockedMe, "has_blocked_me"),
+    VENDOR_METHOD(getDeactivatedAt, "deactivated_at"),
     {NULL},
 };
 
@@ -379,7 +382,10 @@ int user_add_twins(PyObject *type)
 }
 
 static PyType_Slot user_slots[] = {
-    {Py_tp_doc, PyDoc_STR("Somebody, and how they were at one time.  Immutable.")},
+    {Py_tp_doc,
+     PyDoc_STR("Somebody, and how they were at one time.  Immutable; hashed by uid, and\n"
+               "equal when all fields are.\n\n"
+               "In CometChat's docs: \"Retrieve Users\".")},
     {Py_tp_dealloc, user_dealloc},
     {Py_tp_repr, user_repr},
     {Py_tp_hash, user_hash},

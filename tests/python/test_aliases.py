@@ -68,15 +68,6 @@ def test_type_checkers_are_told_the_same_as_the_table(name: str) -> None:
     ]
 
 
-@pytest.mark.parametrize("name", PYTHON_CLASSES)
-def test_every_public_member_says_what_it_does(name: str) -> None:
-    cls = getattr(cometpresence, name)
-    assert inspect.getdoc(cls)
-    for member, value in vars(cls).items():
-        if not member.startswith("_") and callable(getattr(cls, member)):
-            assert inspect.getdoc(getattr(cls, member)), f"{name}.{member}: {value}"
-
-
 def test_a_user_answers_in_both_spellings() -> None:
     user = User.from_dict(
         {
