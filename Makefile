@@ -137,10 +137,18 @@ $(INTEROP)/node_modules/.installed: $(INTEROP)/package.json $(INTEROP)/package-l
 
 # --- the rest -----------------------------------------------------------------------------------
 
-lint: build  ## layout, types and warnings
+# It needs node, does not find editable installs, and would look for a newer one of itself.
+PYRIGHT = $(NODE_PATH_IS) PYTHONPATH="$(CURDIR)" PYRIGHT_PYTHON_IGNORE_WARNINGS=1 pyright
+
+lint: build $(VENV)/.node  ## layout, types and warnings
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
+	$(VENV)/bin/stubtest cometpresence._core
+	@mkdir -p $(BUILD)
+	$(PYRIGHT) --ignoreexternal --verifytypes cometpresence \
+	    >$(BUILD)/types.txt || { cat $(BUILD)/types.txt; exit 1; }
+	@grep '^Type completeness' $(BUILD)/types.txt
 	$(VENV)/bin/clang-format --dry-run --Werror $(C_FILES) $(wildcard tests/*/*.[ch])
 
 format:  ## lay the code out

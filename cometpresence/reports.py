@@ -16,7 +16,7 @@ class Reports:
 
     def __init__(self) -> None:
         self._handlers: list[Callable[[BaseException, str], object]] = []
-        self.alarm = threading.Event()
+        self.alarm: threading.Event = threading.Event()
         """Set when the connection failed and may have given up, for whoever waits for its end.
 
         Not for a frame that was dropped or a comparison that is made again: it goes on.

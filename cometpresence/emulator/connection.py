@@ -24,7 +24,7 @@ class Connection:
         self.number = number
         self.transport = transport
         self.user: User | None = None  # set once authenticated
-        self.session = ""  # the client's session id, the deviceId of its frames
+        self.session: str = ""  # the client's session id, the deviceId of its frames
         self.scope: Scope = "NONE"
         self.roles: frozenset[str] = frozenset()
         self.closed_by: Literal["client", "server"] | None = None

@@ -14,7 +14,7 @@ from .refusal import Refusal, not_emulated
 from .rest import Handler, json_answer
 from .world import World
 
-logger = logging.getLogger(__name__)
+_logger = logging.getLogger(__name__)
 
 ADMIN_PREFIX = "/_emulator"
 
@@ -128,7 +128,7 @@ def _refusal_for(error: Exception, request: web.Request) -> Refusal:
             return not_emulated(f"{request.method} {request.path_qs}")
         case web.HTTPException():
             return Refusal("ERR_BAD_REQUEST", error.reason, status=error.status)
-    logger.error("%s %s failed", request.method, request.path, exc_info=error)
+    _logger.error("%s %s failed", request.method, request.path, exc_info=error)
     return Refusal("ERR_INTERNAL", f"emulator error: {error!r}", status=500)
 
 

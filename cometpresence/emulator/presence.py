@@ -28,7 +28,7 @@ class Presence:
         journal: Journal,
     ) -> None:
         self.open: dict[int, Connection] = {}  # every WebSocket, authenticated or not
-        self.live_count = 0  # authenticated ones; a plain number, since other threads read it
+        self.live_count: int = 0  # authenticated ones; a plain number, since other threads read it
         self._of_uid: dict[str, set[Connection]] = {}  # the live ones, by user
         self._numbers = count(1)
         self._app_id = app_id

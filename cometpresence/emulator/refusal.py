@@ -33,8 +33,8 @@ class Refusal(Exception):
         super().__init__(message)
         self.code = code
         self.message = message
-        self.status = _STATUS.get(code, 400) if status is None else status
-        self.headers = dict(headers or {})
+        self.status: int = _STATUS.get(code, 400) if status is None else status
+        self.headers: dict[str, str] = dict(headers or {})
 
     def body(self) -> dict[str, object]:
         return {"error": {"code": self.code, "message": self.message}}

@@ -45,13 +45,15 @@ class World:
         self._presence_cap = presence_cap
         self._initial_users = users
 
-        self.rng = random.Random(seed)
-        self.journal = Journal(clock, (auth_key, admin_token))
-        self.users = Directory()
-        self.credentials = Credentials()
-        self.faults = Faults(self.journal)
+        self.rng: random.Random = random.Random(seed)
+        self.journal: Journal = Journal(clock, (auth_key, admin_token))
+        self.users: Directory = Directory()
+        self.credentials: Credentials = Credentials()
+        self.faults: Faults = Faults(self.journal)
         delivery = Delivery(self.faults, self.journal, self.rng)
-        self.presence = Presence(app_id, self.users, clock, delivery, self.faults, self.journal)
+        self.presence: Presence = Presence(
+            app_id, self.users, clock, delivery, self.faults, self.journal
+        )
         self._populate()
 
     def reset(self) -> None:
