@@ -120,8 +120,9 @@ static void learn_profile(cp_entry *entry, cp_user *user)
 
 /* To those who are told at once.  The queue for listeners keeps its own account of what was
  * told: they may be late. */
-static void announce(cp_roster *self, cp_entry *entry)
+static void announce(cp_roster *self, uint32_t number)
 {
+    cp_entry *entry = cp_entries_at(&self->entries, number);
     cp_presence_status before = entry->announced;
     if (!cp_entry_is_news(entry, before))
         return;
@@ -139,7 +140,7 @@ static void announce(cp_roster *self, cp_entry *entry)
     if (self->watchers)
         cp_watchers_changed(self->watchers, &change);
     for (cp_feed *feed = self->feeds; feed; feed = *cp_feed_next_attached(feed))
-        cp_feed_put(feed, &change);
+        cp_feed_put(feed, number, &change);
 }
 
 static void set_status(cp_roster *self, uint32_t number, cp_presence_status status,
@@ -153,7 +154,7 @@ static void set_status(cp_roster *self, uint32_t number, cp_presence_status stat
     entry->at = at;
     entry->received_at = now;
     cp_roster_queue_changed(&self->queue, number);
-    announce(self, entry);
+    announce(self, number);
 }
 
 cp_status cp_roster_apply_live(cp_roster *self, const cp_presence *seen, cp_usec now)
@@ -349,9 +350,10 @@ void cp_roster_set_watchers(cp_roster *self, cp_watchers *watchers)
     self->watchers = watchers;
 }
 
-cp_feed *cp_roster_open_feed(cp_roster *self, uint32_t size, cp_overflow overflow)
+cp_feed *cp_roster_open_feed(cp_roster *self, uint32_t size, cp_overflow overflow,
+                             bool with_snapshot)
 {
-    cp_feed *feed = cp_feed_new(size, overflow, self->seed);
+    cp_feed *feed = cp_feed_new(size, overflow, self->seed, with_snapshot ? &self->entries : NULL);
     if (!feed)
         return NULL;
     *cp_feed_next_attached(feed) = self->feeds;

@@ -124,8 +124,10 @@ typedef enum cp_overflow {
     CP_OVERFLOW_ERROR, /* it is lost, and so are all after it */
 } cp_overflow;
 
-/* Tells what changes from now on, until it is closed.  NULL: no memory. */
-struct cp_feed *cp_roster_open_feed(cp_roster *self, uint32_t size, cp_overflow overflow);
+/* Tells what changes from now on, until it is closed; first who is online, if wanted.  NULL:
+ * no memory. */
+struct cp_feed *cp_roster_open_feed(cp_roster *self, uint32_t size, cp_overflow overflow,
+                                    bool with_snapshot);
 void cp_roster_close_feed(cp_roster *self, struct cp_feed *feed); /* the caller frees it */
 
 typedef struct cp_roster_counts {

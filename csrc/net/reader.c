@@ -11,6 +11,7 @@ struct cp_reader {
     cp_feed_counts counts;     /* of a closed one */
     pthread_cond_t news;
     unsigned sleeping;
+    bool on_bell;
     cp_reader *next, **link; /* of the connection's */
 };
 
@@ -26,7 +27,7 @@ static void join_in(cp_reader *self, cp_connection *connection)
     connection->readers = self;
 }
 
-cp_status cp_reader_open(cp_connection *connection, uint32_t size, cp_overflow overflow,
+cp_status cp_reader_open(cp_connection *connection, const cp_reader_options *options,
                          cp_reader **out)
 {
     cp_reader *self;
@@ -39,8 +40,10 @@ cp_status cp_reader_open(cp_connection *connection, uint32_t size, cp_overflow o
         free(self);
         return CP_ERR_NOMEM;
     }
+    self->on_bell = options->on_bell;
     pthread_mutex_lock(&connection->lock);
-    self->feed = cp_roster_open_feed(connection->roster, size, overflow);
+    self->feed = cp_roster_open_feed(connection->roster, options->size, options->overflow,
+                                     options->with_snapshot);
     if (self->feed != NULL) {
         join_in(self, connection);
         self->connection = connection;
@@ -93,13 +96,17 @@ void cp_reader_free(cp_reader *self)
 size_t cp_reader_take(cp_reader *self, cp_change *out, size_t max)
 {
     size_t taken = 0;
+    bool more = max > 0;
 
     if (cp_connection_is_foreign(self->connection))
         return 0;
-    pthread_mutex_lock(&self->connection->lock);
-    while (self->feed != NULL && taken < max && cp_feed_next(self->feed, &out[taken]))
-        taken += 1;
-    pthread_mutex_unlock(&self->connection->lock);
+    while (taken == 0 && more) { /* a walk past many who are offline, others getting their turn */
+        pthread_mutex_lock(&self->connection->lock);
+        if (self->feed != NULL)
+            taken = cp_feed_take(self->feed, out, max);
+        more = self->feed != NULL && cp_feed_has_changes(self->feed);
+        pthread_mutex_unlock(&self->connection->lock);
+    }
     return taken;
 }
 
@@ -143,8 +150,11 @@ cp_status cp_reader_wait(cp_reader *self, cp_usec most)
 void cp_connection_wake_readers(cp_connection *self)
 {
     for (cp_reader *reader = self->readers; reader != NULL; reader = reader->next) {
-        if (reader->sleeping > 0 && outlook(reader) != CP_ERR_TIMEOUT)
-            pthread_cond_broadcast(&reader->news);
+        if ((reader->sleeping == 0 && !reader->on_bell) || outlook(reader) == CP_ERR_TIMEOUT)
+            continue;
+        if (reader->on_bell)
+            cp_connection_ring(self);
+        pthread_cond_broadcast(&reader->news);
     }
 }
 
@@ -165,6 +175,18 @@ bool cp_reader_is_closed(cp_reader *self)
     is_closed = self->feed == NULL;
     pthread_mutex_unlock(&self->connection->lock);
     return is_closed;
+}
+
+bool cp_reader_has_news(cp_reader *self)
+{
+    bool has_news;
+
+    if (cp_connection_is_foreign(self->connection))
+        return true;
+    pthread_mutex_lock(&self->connection->lock);
+    has_news = outlook(self) != CP_ERR_TIMEOUT;
+    pthread_mutex_unlock(&self->connection->lock);
+    return has_news;
 }
 
 cp_feed_counts cp_reader_counts(cp_reader *self)

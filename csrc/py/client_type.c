@@ -153,7 +153,9 @@ static PyMethodDef client_methods[] = {
          "await_user($self, uid, online, fresh, timeout)\n--\n\n"
          "Until the user is online, or offline; fresh: comes or goes from now on."),
     CALL("open_feed", client_open_feed,
-         "open_feed($self, maxsize, overflow)\n--\n\nWhat changes from now on, to be read."),
+         "open_feed($self, maxsize, overflow, snapshot=False, on_bell=False)\n--\n\n"
+         "What changes from now on, to be read; snapshot: first who is online; on_bell: news ring "
+         "the client's bell."),
     CALL("resync", client_resync, "resync($self, timeout)\n--\n\nCompares with the server now."),
     {"await_demand", client_await_demand, METH_NOARGS,
      PyDoc_STR("await_demand($self, /)\n--\n\nWaits until the token provider is to be asked.")},

@@ -51,25 +51,29 @@ static int read_overflow(core_state *state, PyObject *word, cp_overflow *out)
 
 PyObject *client_open_feed(PyObject *op, PyObject *args, PyObject *keywords)
 {
-    static char *names[] = {"maxsize", "overflow", NULL};
+    static char *names[] = {"maxsize", "overflow", "snapshot", "on_bell", NULL};
     client_object *client = (client_object *)op;
     core_state *state = core_state_of(op);
     PyTypeObject *type = (PyTypeObject *)state->feed_type;
-    PyObject *maxsize, *overflow_word;
-    cp_overflow overflow;
+    PyObject *maxsize, *overflow;
+    int snapshot = false, on_bell = false;
+    cp_reader_options options = {0};
     long size;
 
-    if (!PyArg_ParseTupleAndKeywords(args, keywords, "OO:open_feed", names, &maxsize,
-                                     &overflow_word) ||
+    if (!PyArg_ParseTupleAndKeywords(args, keywords, "OO|pp:open_feed", names, &maxsize, &overflow,
+                                     &snapshot, &on_bell) ||
         !client_is_ours(client) ||
         read_int(state, "maxsize", maxsize, 1, FEED_SIZE_MAX, &size) < 0 ||
-        read_overflow(state, overflow_word, &overflow) < 0)
+        read_overflow(state, overflow, &options.overflow) < 0)
         return NULL;
+    options.size = (uint32_t)size;
+    options.with_snapshot = snapshot;
+    options.on_bell = on_bell;
     feed_object *self = (feed_object *)type->tp_alloc(type, 0);
     if (self == NULL)
         return NULL;
     self->owner = getpid();
-    cp_status status = cp_reader_open(client->connection, (uint32_t)size, overflow, &self->reader);
+    cp_status status = cp_reader_open(client->connection, &options, &self->reader);
     if (status == CP_OK)
         return (PyObject *)self;
     Py_DECREF(self);
@@ -214,6 +218,11 @@ static PyObject *get_closed(PyObject *op, void *Py_UNUSED(closure))
     return PyBool_FromLong(cp_reader_is_closed(((feed_object *)op)->reader));
 }
 
+static PyObject *get_has_news(PyObject *op, void *Py_UNUSED(closure))
+{
+    return PyBool_FromLong(cp_reader_has_news(((feed_object *)op)->reader));
+}
+
 static PyObject *get_dropped(PyObject *op, void *Py_UNUSED(closure))
 {
     return PyLong_FromUnsignedLongLong(cp_reader_counts(((feed_object *)op)->reader).dropped);
@@ -244,6 +253,7 @@ static PyMethodDef feed_methods[] = {
 
 static PyGetSetDef feed_getset[] = {
     {"closed", get_closed, NULL, PyDoc_STR("Whether close() was called."), NULL},
+    {"has_news", get_has_news, NULL, PyDoc_STR("Whether wait() would not sleep."), NULL},
     {"dropped", get_dropped, NULL, PyDoc_STR("How many changes were lost."), NULL},
     {"coalesced", get_coalesced, NULL,
      PyDoc_STR("How many changes were folded into others, or taken back by them."), NULL},

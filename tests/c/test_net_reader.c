@@ -56,7 +56,9 @@ static cp_reader *opened(uint32_t size, cp_overflow overflow)
 {
     cp_reader *reader;
 
-    CHECK_INT(cp_reader_open(connection, size, overflow, &reader), CP_OK);
+    CHECK_INT(cp_reader_open(connection, &(cp_reader_options){.size = size, .overflow = overflow},
+                             &reader),
+              CP_OK);
     return reader;
 }
 
@@ -198,6 +200,53 @@ TEST(an_overflow_is_told_once_all_before_it_is_taken)
     end_test();
 }
 
+static bool rings_once_listeners_have_taken_all(bool on_bell)
+{
+    const cp_reader_options options = {.size = 4, .on_bell = on_bell};
+    cp_change change_of_bob;
+    cp_reader *reader;
+
+    begin_test();
+    CHECK_INT(cp_reader_open(connection, &options, &reader), CP_OK);
+    CHECK(!cp_reader_has_news(reader));
+    CHECK(cp_connection_bell(connection) >= 0);
+    change("bob", CP_ONLINE);
+    CHECK(cp_reader_has_news(reader));
+    cp_connection_hush(connection);
+    CHECK_INT(cp_connection_take_changes(connection, &change_of_bob, 1), 1);
+    cp_user_release(change_of_bob.user);
+    do_call(CP_CALL_COUNT); /* which fails, after the thread has looked */
+    bool rings = cp_connection_listen(connection, 0) == CP_OK;
+    cp_reader_free(reader);
+    end_test();
+    return rings;
+}
+
+TEST(a_reader_on_the_bell_has_it_rung_for_its_own_news)
+{
+    CHECK(rings_once_listeners_have_taken_all(true));
+    CHECK(!rings_once_listeners_have_taken_all(false));
+}
+
+TEST(a_reader_takes_a_snapshot_past_all_who_are_offline)
+{
+    const cp_reader_options options = {.size = 4, .with_snapshot = true};
+    cp_reader *reader;
+    char uid[16];
+
+    begin_test();
+    for (int i = 0; i < 1000; i++) {
+        snprintf(uid, sizeof uid, "user%d", i);
+        change(uid, i % 500 == 499 ? CP_ONLINE : CP_OFFLINE);
+    }
+    CHECK_INT(cp_reader_open(connection, &options, &reader), CP_OK);
+    CHECK(cp_reader_has_news(reader));
+    CHECK_INT(take_all(reader), 2);
+    CHECK(!cp_reader_has_news(reader));
+    cp_reader_free(reader);
+    end_test();
+}
+
 TEST(in_any_order_readers_come_and_go)
 {
     enum { MANY = 6 };
@@ -221,7 +270,7 @@ TEST(without_memory_there_is_no_reader)
     for (unsigned n = 1, failed = 1; failed; n++) {
         cp_reader *reader;
         fail_allocation(n);
-        cp_status status = cp_reader_open(connection, 4, CP_OVERFLOW_COALESCE, &reader);
+        cp_status status = cp_reader_open(connection, &(cp_reader_options){.size = 4}, &reader);
         failed = allocation_failed();
         CHECK_INT(status, failed ? CP_ERR_NOMEM : CP_OK);
         CHECK((reader == NULL) == (status != CP_OK));
@@ -242,10 +291,11 @@ TEST(in_a_forked_child_nothing_is_read)
         cp_change change;
         cp_reader *other;
         cp_network_forked();
-        bool good = cp_reader_take(reader, &change, 1) == 0 &&
-                    cp_reader_wait(reader, CP_NEVER) == CP_ERR_FORKED &&
-                    cp_reader_is_closed(reader) && cp_reader_counts(reader).events == 0 &&
-                    cp_reader_open(connection, 1, 0, &other) == CP_ERR_FORKED;
+        bool good =
+            cp_reader_take(reader, &change, 1) == 0 &&
+            cp_reader_wait(reader, CP_NEVER) == CP_ERR_FORKED && cp_reader_is_closed(reader) &&
+            cp_reader_has_news(reader) && cp_reader_counts(reader).events == 0 &&
+            cp_reader_open(connection, &(cp_reader_options){.size = 1}, &other) == CP_ERR_FORKED;
         cp_reader_close(reader);
         cp_reader_free(reader);
         _exit(good ? 0 : 1);

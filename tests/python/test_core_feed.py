@@ -87,6 +87,21 @@ def test_a_full_feed_ends(plain_emulator: Emulator, client: PresenceClient) -> N
         feed.wait(None)
 
 
+def test_a_feed_with_a_snapshot_begins_with_who_is_online(
+    plain_emulator: Emulator, client: PresenceClient
+) -> None:
+    feed = client._core.open_feed(16, "coalesce", snapshot=True)
+    assert feed.has_news
+    flap(plain_emulator, client, "erin", 1)
+    alice, *rest = feed.take(100)
+    assert (alice.user.uid, alice.previous, alice.origin) == ("alice", "unknown", Origin.SNAPSHOT)
+    assert moves(rest) == [(2, "erin", False), (3, "erin", True), (4, "carol", True)]
+    assert [event.previous for event in rest] == ["unknown", "offline", "unknown"]
+    assert not feed.has_news
+    late = client._core.open_feed(16, "coalesce", snapshot=True)
+    assert {event.user.uid for event in late.take(100)} == plain_emulator.online
+
+
 def test_what_came_before_the_end_can_be_taken(
     plain_emulator: Emulator, client: PresenceClient
 ) -> None:
