@@ -6,9 +6,12 @@ Ctrl-C, and may be called inside a listener.  Times are seconds; ``timeout=None`
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final, Self, final
+from types import GenericAlias
+from typing import Any, Final, Generic, Self, TypeVar, final
 
 from cometpresence.values import ConnectionStatus, Origin, Stats, SyncReport, SyncState, UserStatus
+
+_T_co = TypeVar("_T_co", covariant=True)
 
 VERSION: Final[str]
 LIBRARIES: Final[Mapping[str, str]]  # which libraries this process runs with, and their versions
@@ -119,6 +122,16 @@ class Feed:
     @property
     def coalesced(self) -> int: ...
 
+# What a start_…() asked, for event loops: nobody waits for it.  Equal to the one that take_done()
+# gives when it is done.
+@final
+class Call(Generic[_T_co]):
+    def result(self) -> _T_co: ...  # once it is done; or raises
+    def __class_getitem__(cls, item: Any, /) -> GenericAlias: ...
+    def __hash__(self) -> int: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+
 @final
 class Client:
     def __new__(
@@ -200,12 +213,50 @@ class Client:
     def resync(self, timeout: float | None) -> SyncReport: ...
     def await_demand(self) -> None: ...  # the provider is to be asked; ClientClosed at the end
     def answer_token(self, auth_token: str | None, /) -> None: ...  # None: the provider failed
+    # the same calls, not waited for: the bell rings when one is done
+    def start_login(
+        self, uid: str | None, auth_key: str | None, auth_token: str | None, timeout: float | None
+    ) -> Call[User]: ...
+    def start_logout(self, timeout: float | None) -> Call[None]: ...
+    def start_connect(self) -> Call[None]: ...
+    def start_disconnect(self, timeout: float | None) -> Call[None]: ...
+    def start_get_user(self, uid: str, timeout: float | None) -> Call[User]: ...
+    def start_await_user(
+        self, uid: str, online: bool, fresh: bool, timeout: float | None
+    ) -> Call[User]: ...
+    def start_online_user_count(self, timeout: float | None) -> Call[int]: ...
+    def start_get_users(
+        self,
+        timeout: float | None,
+        /,
+        *,
+        limit: int = ...,
+        page: int = ...,
+        search_keyword: str | None = ...,
+        search_in: Sequence[str] | None = ...,
+        status: str | None = ...,
+        roles: Sequence[str] | None = ...,
+        tags: Sequence[str] | None = ...,
+        uids: Sequence[str] | None = ...,
+        sort_by: str | None = ...,
+        sort_order: str | None = ...,
+        friends_only: bool = ...,
+        hide_blocked_users: bool = ...,
+        with_tags: bool = ...,
+    ) -> Call[tuple[list[User], int]]: ...
+    def start_await_sync(self, timeout: float | None) -> Call[SyncReport]: ...
+    def start_resync(self, timeout: float | None) -> Call[SyncReport]: ...
+    def start_await_demand(self) -> Call[None]: ...
+    def take_done(self) -> list[Call[Any]]: ...  # silences the bell
+    def cancel(self, call: Call[Any], /) -> None: ...  # it is done soon, and fails
     # listeners; origins is a set of 1 << Origin.value
     def add_listener(
         self, id: str, handlers: Mapping[int, Callable[..., object]], origins: int
     ) -> None: ...
     def remove_listener(self, id: str, /) -> bool: ...
     def clear_listeners(self) -> None: ...
+    # reported as if the handler for this kind had raised it in a drain
+    def handler_failed(self, kind: int, id: str, error: BaseException, /) -> None: ...
     # the bell
     def fileno(self) -> int: ...
     # True: there is something to drain; False: timed out, or closed and all told

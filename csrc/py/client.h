@@ -16,6 +16,7 @@
  *   client_type.c       made, visited by the collector, let go
  *   client_config.c     the arguments of Client()
  *   client_calls.c      what is asked of the server, and waited for
+ *   call_type.c         what is asked, and not waited for
  *   client_look.c       what is known
  *   feed_type.c         what is read beside the listeners
  *   client_listeners.c  the registry
@@ -122,20 +123,24 @@ PyObject *client_add_listener(PyObject *op, PyObject *args, PyObject *keywords);
 PyObject *client_remove_listener(PyObject *op, PyObject *id);
 PyObject *client_clear_listeners(PyObject *op, PyObject *none);
 
-/* ---- client_calls.c */
-PyObject *client_login(PyObject *op, PyObject *args, PyObject *keywords);
-PyObject *client_logout(PyObject *op, PyObject *args, PyObject *keywords);
-PyObject *client_connect(PyObject *op, PyObject *none);
-PyObject *client_disconnect(PyObject *op, PyObject *args, PyObject *keywords);
-PyObject *client_close(PyObject *op, PyObject *args, PyObject *keywords);
-PyObject *client_get_user(PyObject *op, PyObject *args, PyObject *keywords);
-PyObject *client_await_user(PyObject *op, PyObject *args, PyObject *keywords);
-PyObject *client_get_users(PyObject *op, PyObject *args, PyObject *keywords);
-PyObject *client_online_user_count(PyObject *op, PyObject *args, PyObject *keywords);
-PyObject *client_await_sync(PyObject *op, PyObject *args, PyObject *keywords);
-PyObject *client_resync(PyObject *op, PyObject *args, PyObject *keywords);
-PyObject *client_await_demand(PyObject *op, PyObject *none);
+/* ---- client_calls.c: the second of two waits for nothing and returns a Call */
+#define CLIENT_DOORS(verb)                                                                         \
+    PyObject *client_##verb(PyObject *op, PyObject *args, PyObject *keywords);                     \
+    PyObject *client_start_##verb(PyObject *op, PyObject *args, PyObject *keywords)
+
+CLIENT_DOORS(login);
+CLIENT_DOORS(logout);
+CLIENT_DOORS(connect);
+CLIENT_DOORS(disconnect);
+CLIENT_DOORS(get_user);
+CLIENT_DOORS(get_users);
+CLIENT_DOORS(online_user_count);
+CLIENT_DOORS(await_user);
+CLIENT_DOORS(await_sync);
+CLIENT_DOORS(resync);
+CLIENT_DOORS(await_demand);
 PyObject *client_answer_token(PyObject *op, PyObject *auth_token);
+PyObject *client_close(PyObject *op, PyObject *args, PyObject *keywords);
 
 /* ---- client_look.c */
 extern PyGetSetDef client_getset[];
@@ -152,6 +157,7 @@ PyObject *client_wait(PyObject *op, PyObject *args, PyObject *keywords);
 
 /* ---- drain.c */
 PyObject *client_drain(PyObject *op, PyObject *args, PyObject *keywords);
+PyObject *client_handler_failed(PyObject *op, PyObject *args);
 
 /* -1 with an exception; 1 on the interpreter's main thread, where Ctrl-C arrives. */
 int on_main_thread(core_state *state);

@@ -5,12 +5,13 @@
 
 #include "net/network.h"
 #include "py/arguments.h"
+#include "py/call_type.h"
 #include "py/convert.h"
-#include "py/value_types.h"
 
-/* Each call is a task for the network thread.  Whoever waits for it sleeps without the
- * GIL and is woken by the network thread itself, never by a drain, so all of these work
- * inside a listener. */
+/* Each call is a task for the network thread, and is asked through one of two doors.
+ * Behind client_x() the caller waits: he sleeps without the GIL and is woken by the network
+ * thread itself, never by a drain, so all of these work inside a listener.  Behind
+ * client_start_x() nobody waits: a Call is returned, and taken when the bell rang. */
 
 int on_main_thread(core_state *state)
 {
@@ -62,43 +63,62 @@ static int await(core_state *state, cp_task *task, cp_usec deadline)
     }
 }
 
-/* Hands the call over and sleeps until it is answered: 0, and the call is ours again, or
- * -1 with an exception.  The session sees to the deadline. */
-static int complete(client_object *self, cp_task *task)
+/* Hands the call over and sleeps until it is answered.  Takes the task, which may be NULL with
+ * an exception.  The session sees to the deadline. */
+static PyObject *complete(PyObject *op, cp_task *task)
 {
-    core_state *state = core_state_of((PyObject *)self);
-    cp_status status = cp_connection_post(self->connection, task);
+    client_object *self = (client_object *)op;
+    core_state *state = core_state_of(op);
+    PyObject *result = NULL;
 
-    if (status != CP_OK) {
+    if (task == NULL)
+        return NULL;
+    cp_status status = cp_connection_post(self->connection, task);
+    if (status != CP_OK)
         raise_status(state, status);
-        return -1;
-    }
-    if (await(state, task, CP_NEVER) < 0) {
+    else if (await(state, task, CP_NEVER) < 0)
         cp_connection_cancel(self->connection, task);
-        return -1;
-    }
-    const cp_failure *failure = &cp_task_call(task)->failure;
-    if (failure->kind == CP_FAILURE_NONE)
-        return 0;
-    raise_failure(state, failure);
-    return -1;
+    else
+        result = call_outcome(state, cp_task_call(task));
+    cp_task_release(task);
+    return result;
 }
 
-/* A task for this client with its timeout read; NULL with an exception. */
-static cp_task *new_task(client_object *self, cp_call_kind kind, PyObject *timeout)
+#define DOORS(verb)                                                                                \
+    PyObject *client_##verb(PyObject *op, PyObject *args, PyObject *keywords)                      \
+    {                                                                                              \
+        return complete(op, prepare_##verb(op, args, keywords, false));                            \
+    }                                                                                              \
+    PyObject *client_start_##verb(PyObject *op, PyObject *args, PyObject *keywords)                \
+    {                                                                                              \
+        return call_start(op, prepare_##verb(op, args, keywords, true));                           \
+    }
+
+/* ---- what is asked: each gives a task, or NULL with an exception */
+
+static cp_task *new_task(PyObject *op, cp_call_kind kind, PyObject *timeout, bool on_bell)
 {
     cp_usec most = CP_NEVER;
 
-    if (!client_is_ours(self) ||
-        read_seconds(core_state_of((PyObject *)self), "timeout", timeout, &most) < 0)
+    if (!client_is_ours((client_object *)op) ||
+        read_seconds(core_state_of(op), "timeout", timeout, &most) < 0)
         return NULL;
-    cp_task *task = cp_task_new(kind, false);
+    cp_task *task = cp_task_new(kind, on_bell);
     if (task == NULL) {
         PyErr_NoMemory();
         return NULL;
     }
     cp_task_call(task)->timeout = most;
     return task;
+}
+
+/* `result` 0: the task is complete; else it is given up. */
+static cp_task *finished(cp_task *task, int result)
+{
+    if (result == 0)
+        return task;
+    cp_task_release(task);
+    return NULL;
 }
 
 /* The single argument of most calls. */
@@ -109,70 +129,132 @@ static PyObject *parse_timeout(PyObject *args, PyObject *keywords)
     return PyArg_ParseTupleAndKeywords(args, keywords, "O", names, &timeout) ? timeout : NULL;
 }
 
-static cp_task *new_timed_task(PyObject *op, cp_call_kind kind, PyObject *args, PyObject *keywords)
+static cp_task *new_timed_task(PyObject *op, cp_call_kind kind, PyObject *args, PyObject *keywords,
+                               bool on_bell)
 {
     PyObject *timeout = parse_timeout(args, keywords);
-    return timeout ? new_task((client_object *)op, kind, timeout) : NULL;
+    return timeout ? new_task(op, kind, timeout, on_bell) : NULL;
 }
 
-/* For calls whose answer is that they worked. */
-static PyObject *finish_plain(PyObject *op, cp_task *task)
+static cp_task *new_endless_task(PyObject *op, cp_call_kind kind, PyObject *args,
+                                 PyObject *keywords, bool on_bell)
 {
-    int result = task ? complete((client_object *)op, task) : -1;
-    cp_task_release(task);
-    return result < 0 ? NULL : Py_NewRef(Py_None);
+    static char *names[] = {NULL};
+    return PyArg_ParseTupleAndKeywords(args, keywords, "", names)
+               ? new_task(op, kind, Py_None, on_bell)
+               : NULL;
 }
 
-/* ---- logging in and out, connecting */
+#define TIMED(verb, kind)                                                                          \
+    static cp_task *prepare_##verb(PyObject *op, PyObject *args, PyObject *keywords, bool on_bell) \
+    {                                                                                              \
+        return new_timed_task(op, kind, args, keywords, on_bell);                                  \
+    }                                                                                              \
+    DOORS(verb)
 
-PyObject *client_login(PyObject *op, PyObject *args, PyObject *keywords)
+#define ENDLESS(verb, kind)                                                                        \
+    static cp_task *prepare_##verb(PyObject *op, PyObject *args, PyObject *keywords, bool on_bell) \
+    {                                                                                              \
+        return new_endless_task(op, kind, args, keywords, on_bell);                                \
+    }                                                                                              \
+    DOORS(verb)
+
+TIMED(logout, CP_CALL_LOGOUT)
+ENDLESS(connect, CP_CALL_CONNECT)
+TIMED(disconnect, CP_CALL_DISCONNECT)
+TIMED(online_user_count, CP_CALL_COUNT)
+TIMED(await_sync, CP_CALL_AWAIT_SYNC)
+TIMED(resync, CP_CALL_RESYNC)
+ENDLESS(await_demand, CP_CALL_AWAIT_DEMAND)
+
+static cp_task *prepare_login(PyObject *op, PyObject *args, PyObject *keywords, bool on_bell)
 {
     static char *names[] = {"uid", "auth_key", "auth_token", "timeout", NULL};
     core_state *state = core_state_of(op);
-    PyObject *uid, *auth_key, *auth_token, *timeout, *result = NULL;
+    PyObject *uid, *auth_key, *auth_token, *timeout;
 
     if (!PyArg_ParseTupleAndKeywords(args, keywords, "OOOO:login", names, &uid, &auth_key,
                                      &auth_token, &timeout))
         return NULL;
-    cp_task *task = new_task((client_object *)op, CP_CALL_LOGIN, timeout);
+    cp_task *task = new_task(op, CP_CALL_LOGIN, timeout, on_bell);
     if (task == NULL)
         return NULL;
     cp_call *call = cp_task_call(task);
-    if (read_text(state, "uid", uid, &call->uid) == 0 &&
-        read_text(state, "auth_key", auth_key, &call->auth_key) == 0 &&
-        read_text(state, "auth_token", auth_token, &call->auth_token) == 0 &&
-        complete((client_object *)op, task) == 0)
-        result = presence_to_python(state, &call->user);
-    cp_task_release(task);
-    return result;
+    bool is_read = read_text(state, "uid", uid, &call->uid) == 0 &&
+                   read_text(state, "auth_key", auth_key, &call->auth_key) == 0 &&
+                   read_text(state, "auth_token", auth_token, &call->auth_token) == 0;
+    return finished(task, is_read ? 0 : -1);
 }
+DOORS(login)
 
-PyObject *client_logout(PyObject *op, PyObject *args, PyObject *keywords)
+static cp_task *prepare_get_user(PyObject *op, PyObject *args, PyObject *keywords, bool on_bell)
 {
-    return finish_plain(op, new_timed_task(op, CP_CALL_LOGOUT, args, keywords));
-}
+    static char *names[] = {"uid", "timeout", NULL};
+    PyObject *uid, *timeout;
 
-PyObject *client_connect(PyObject *op, PyObject *Py_UNUSED(none))
+    if (!PyArg_ParseTupleAndKeywords(args, keywords, "OO:get_user", names, &uid, &timeout))
+        return NULL;
+    cp_task *task = new_task(op, CP_CALL_GET_USER, timeout, on_bell);
+    if (task == NULL)
+        return NULL;
+    return finished(task, read_text(core_state_of(op), "uid", uid, &cp_task_call(task)->uid));
+}
+DOORS(get_user)
+
+static cp_task *prepare_await_user(PyObject *op, PyObject *args, PyObject *keywords, bool on_bell)
 {
-    return finish_plain(op, new_task((client_object *)op, CP_CALL_CONNECT, Py_None));
-}
+    static char *names[] = {"uid", "online", "fresh", "timeout", NULL};
+    PyObject *uid, *timeout;
+    int online, fresh;
 
-PyObject *client_disconnect(PyObject *op, PyObject *args, PyObject *keywords)
+    if (!PyArg_ParseTupleAndKeywords(args, keywords, "OppO:await_user", names, &uid, &online,
+                                     &fresh, &timeout))
+        return NULL;
+    cp_task *task = new_task(op, CP_CALL_AWAIT_USER, timeout, on_bell);
+    if (task == NULL)
+        return NULL;
+    cp_call *call = cp_task_call(task);
+    call->wanted = online ? CP_ONLINE : CP_OFFLINE;
+    call->is_fresh = fresh;
+    return finished(task, read_text(core_state_of(op), "uid", uid, &call->uid));
+}
+DOORS(await_user)
+
+static int read_query(core_state *state, PyObject *keywords, cp_users_query *query)
 {
-    return finish_plain(op, new_timed_task(op, CP_CALL_DISCONNECT, args, keywords));
+    cp_failure failure = {.kind = CP_FAILURE_NONE};
+
+    query->limit = 30;
+    query->page = 1;
+    if (read_users_query(state, keywords, query) < 0)
+        return -1;
+    if (cp_users_query_check(query, &failure) == CP_OK)
+        return 0;
+    raise_failure(state, &failure);
+    return -1;
 }
 
-PyObject *client_await_demand(PyObject *op, PyObject *Py_UNUSED(none))
+static cp_task *prepare_get_users(PyObject *op, PyObject *args, PyObject *keywords, bool on_bell)
 {
-    return finish_plain(op, new_task((client_object *)op, CP_CALL_AWAIT_DEMAND, Py_None));
-}
+    PyObject *timeout;
 
-/* Nobody waits for this one: the provider's answer may come from any thread. */
+    if (!PyArg_ParseTuple(args, "O:get_users", &timeout))
+        return NULL;
+    cp_task *task = new_task(op, CP_CALL_GET_USERS, timeout, on_bell);
+    if (task == NULL)
+        return NULL;
+    return finished(task, read_query(core_state_of(op), keywords, &cp_task_call(task)->query));
+}
+DOORS(get_users)
+
+/* ---- what nobody waits for */
+
+/* The provider's answer may come from any thread. */
 PyObject *client_answer_token(PyObject *op, PyObject *auth_token)
 {
     client_object *self = (client_object *)op;
     core_state *state = core_state_of(op);
-    cp_task *task = new_task(self, CP_CALL_TOKEN, Py_None);
+    cp_task *task = new_task(op, CP_CALL_TOKEN, Py_None, false);
     cp_status status;
 
     if (task == NULL)
@@ -185,6 +267,8 @@ PyObject *client_answer_token(PyObject *op, PyObject *auth_token)
     cp_task_release(task);
     return status == CP_OK ? Py_NewRef(Py_None) : raise_status(state, status);
 }
+
+/* ---- the end */
 
 /* The close under way, posted by whoever asks first; the caller's hold. */
 static cp_task *closing_task(client_object *self, cp_status *status)
@@ -222,120 +306,4 @@ PyObject *client_close(PyObject *op, PyObject *args, PyObject *keywords)
     int done = await(state, task, instant_after(most));
     cp_task_release(task);
     return done < 0 ? NULL : PyBool_FromLong(done);
-}
-
-/* ---- asking the server */
-
-PyObject *client_get_user(PyObject *op, PyObject *args, PyObject *keywords)
-{
-    static char *names[] = {"uid", "timeout", NULL};
-    core_state *state = core_state_of(op);
-    PyObject *uid, *timeout, *result = NULL;
-
-    if (!PyArg_ParseTupleAndKeywords(args, keywords, "OO:get_user", names, &uid, &timeout))
-        return NULL;
-    cp_task *task = new_task((client_object *)op, CP_CALL_GET_USER, timeout);
-    if (task == NULL)
-        return NULL;
-    cp_call *call = cp_task_call(task);
-    if (read_text(state, "uid", uid, &call->uid) == 0 && complete((client_object *)op, task) == 0)
-        result = presence_to_python(state, &call->user);
-    cp_task_release(task);
-    return result;
-}
-
-PyObject *client_await_user(PyObject *op, PyObject *args, PyObject *keywords)
-{
-    static char *names[] = {"uid", "online", "fresh", "timeout", NULL};
-    core_state *state = core_state_of(op);
-    PyObject *uid, *timeout, *result = NULL;
-    int online, fresh;
-
-    if (!PyArg_ParseTupleAndKeywords(args, keywords, "OppO:await_user", names, &uid, &online,
-                                     &fresh, &timeout))
-        return NULL;
-    cp_task *task = new_task((client_object *)op, CP_CALL_AWAIT_USER, timeout);
-    if (task == NULL)
-        return NULL;
-    cp_call *call = cp_task_call(task);
-    call->wanted = online ? CP_ONLINE : CP_OFFLINE;
-    call->is_fresh = fresh;
-    if (read_text(state, "uid", uid, &call->uid) == 0 && complete((client_object *)op, task) == 0)
-        result = presence_to_python(state, &call->user);
-    cp_task_release(task);
-    return result;
-}
-
-static PyObject *page_to_python(core_state *state, const cp_users_page *page)
-{
-    PyObject *users = PyList_New((Py_ssize_t)page->count);
-    if (users == NULL)
-        return NULL;
-    for (size_t i = 0; i < page->count; i++) {
-        PyObject *user = presence_to_python(state, &page->users[i]);
-        if (user == NULL) {
-            Py_DECREF(users);
-            return NULL;
-        }
-        PyList_SET_ITEM(users, (Py_ssize_t)i, user);
-    }
-    return Py_BuildValue("Ni", users, page->total_pages);
-}
-
-PyObject *client_get_users(PyObject *op, PyObject *args, PyObject *keywords)
-{
-    core_state *state = core_state_of(op);
-    PyObject *timeout, *result = NULL;
-    cp_failure failure = {.kind = CP_FAILURE_NONE};
-
-    if (!PyArg_ParseTuple(args, "O:get_users", &timeout))
-        return NULL;
-    cp_task *task = new_task((client_object *)op, CP_CALL_GET_USERS, timeout);
-    if (task == NULL)
-        return NULL;
-    cp_call *call = cp_task_call(task);
-    call->query.limit = 30;
-    call->query.page = 1;
-    if (read_users_query(state, keywords, &call->query) < 0)
-        goto done;
-    if (cp_users_query_check(&call->query, &failure) != CP_OK) {
-        raise_failure(state, &failure);
-        goto done;
-    }
-    if (complete((client_object *)op, task) == 0)
-        result = page_to_python(state, &call->page);
-done:
-    cp_task_release(task);
-    return result;
-}
-
-PyObject *client_online_user_count(PyObject *op, PyObject *args, PyObject *keywords)
-{
-    cp_task *task = new_timed_task(op, CP_CALL_COUNT, args, keywords);
-    PyObject *result = NULL;
-    if (task != NULL && complete((client_object *)op, task) == 0)
-        result = PyLong_FromLongLong(cp_task_call(task)->number);
-    cp_task_release(task);
-    return result;
-}
-
-/* ---- synchronising */
-
-static PyObject *finish_report(PyObject *op, cp_task *task)
-{
-    PyObject *result = NULL;
-    if (task != NULL && complete((client_object *)op, task) == 0)
-        result = report_to_python(core_state_of(op), &cp_task_call(task)->report);
-    cp_task_release(task);
-    return result;
-}
-
-PyObject *client_await_sync(PyObject *op, PyObject *args, PyObject *keywords)
-{
-    return finish_report(op, new_timed_task(op, CP_CALL_AWAIT_SYNC, args, keywords));
-}
-
-PyObject *client_resync(PyObject *op, PyObject *args, PyObject *keywords)
-{
-    return finish_report(op, new_timed_task(op, CP_CALL_RESYNC, args, keywords));
 }

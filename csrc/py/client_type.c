@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "core/account.h"
+#include "py/call_type.h"
 #include "py/convert.h"
 #include "py/feed_type.h"
 
@@ -128,46 +129,50 @@ static PyObject *client_repr(PyObject *op)
 #define CALL(name, function, doc)                                                                  \
     {name, (PyCFunction)(void (*)(void))function, METH_VARARGS | METH_KEYWORDS, PyDoc_STR(doc)}
 
+/* Through two doors: one waits, the other returns a Call. */
+#define ASK(verb, arguments, doc)                                                                  \
+    CALL(#verb, client_##verb, #verb arguments "\n--\n\n" doc),                                    \
+        CALL("start_" #verb, client_start_##verb, "start_" #verb arguments "\n--\n\n" doc)
+
 static PyMethodDef client_methods[] = {
-    CALL("login", client_login,
-         "login($self, uid, auth_key, auth_token, timeout)\n--\n\nBy uid and key, or by token."),
-    CALL("logout", client_logout,
-         "logout($self, timeout)\n--\n\nEnds the login and the connection."),
-    {"connect", client_connect, METH_NOARGS,
-     PyDoc_STR("connect($self)\n--\n\nStarts connecting; does not wait for it.")},
-    CALL("disconnect", client_disconnect,
-         "disconnect($self, timeout)\n--\n\nCloses the connection; the login stays."),
+    ASK(login, "($self, uid, auth_key, auth_token, timeout)", "By uid and key, or by token."),
+    ASK(logout, "($self, timeout)", "Ends the login and the connection."),
+    ASK(connect, "($self)", "Starts connecting; does not wait for it."),
+    ASK(disconnect, "($self, timeout)", "Closes the connection; the login stays."),
+    ASK(get_user, "($self, uid, timeout)", "Asks the server."),
+    ASK(get_users,
+        "($self, timeout, /, *, limit=30, page=1, search_keyword=None, search_in=None, "
+        "status=None, roles=None, tags=None, uids=None, sort_by=None, sort_order=None, "
+        "friends_only=False, hide_blocked_users=False, with_tags=False)",
+        "A page of users, and the number of pages."),
+    ASK(online_user_count, "($self, timeout)", "Asks the server."),
+    ASK(await_sync, "($self, timeout)", "Until the picture is complete."),
+    ASK(await_user, "($self, uid, online, fresh, timeout)",
+        "Until the user is online, or offline; fresh: comes or goes from now on."),
+    ASK(resync, "($self, timeout)", "Compares with the server now."),
+    ASK(await_demand, "($self)", "Waits until the token provider is to be asked."),
+    {"answer_token", client_answer_token, METH_O,
+     PyDoc_STR("answer_token($self, auth_token, /)\n--\n\nWhat await_demand() was about.")},
     CALL("close", client_close,
          "close($self, timeout)\n--\n\nFor good.  False: not finished in time, and goes on."),
-    CALL("get_user", client_get_user, "get_user($self, uid, timeout)\n--\n\nAsks the server."),
-    CALL("get_users", client_get_users,
-         "get_users($self, timeout, /, *, limit=30, page=1, search_keyword=None, search_in=None, "
-         "status=None, roles=None, tags=None, uids=None, sort_by=None, sort_order=None, "
-         "friends_only=False, hide_blocked_users=False, with_tags=False)\n--\n\n"
-         "A page of users, and the number of pages."),
-    CALL("online_user_count", client_online_user_count,
-         "online_user_count($self, timeout)\n--\n\nAsks the server."),
-    CALL("await_sync", client_await_sync,
-         "await_sync($self, timeout)\n--\n\nUntil the picture is complete."),
-    CALL("await_user", client_await_user,
-         "await_user($self, uid, online, fresh, timeout)\n--\n\n"
-         "Until the user is online, or offline; fresh: comes or goes from now on."),
+    {"take_done", client_take_done, METH_NOARGS,
+     PyDoc_STR("take_done($self)\n--\n\nCalls of start_…() that are done; silences the bell.")},
+    {"cancel", client_cancel, METH_O,
+     PyDoc_STR("cancel($self, call, /)\n--\n\nNobody wants its result: it is done soon.")},
+
     CALL("open_feed", client_open_feed,
          "open_feed($self, maxsize, overflow, snapshot=False, on_bell=False)\n--\n\n"
          "What changes from now on, to be read; snapshot: first who is online; on_bell: news ring "
          "the client's bell."),
-    CALL("resync", client_resync, "resync($self, timeout)\n--\n\nCompares with the server now."),
-    {"await_demand", client_await_demand, METH_NOARGS,
-     PyDoc_STR("await_demand($self, /)\n--\n\nWaits until the token provider is to be asked.")},
-    {"answer_token", client_answer_token, METH_O,
-     PyDoc_STR("answer_token($self, auth_token, /)\n--\n\nWhat await_demand() was about.")},
-
     CALL("add_listener", client_add_listener,
          "add_listener($self, id, handlers, origins)\n--\n\nThe same id replaces."),
     {"remove_listener", client_remove_listener, METH_O,
      PyDoc_STR("remove_listener($self, id, /)\n--\n\nFalse: there was none.")},
     {"clear_listeners", client_clear_listeners, METH_NOARGS,
      PyDoc_STR("clear_listeners($self)\n--\n\nRemoves all.")},
+    {"handler_failed", client_handler_failed, METH_VARARGS,
+     PyDoc_STR("handler_failed($self, kind, id, error, /)\n--\n\n"
+               "Reports it as if the handler had raised.")},
 
     {"fileno", client_fileno, METH_NOARGS,
      PyDoc_STR("fileno($self)\n--\n\nReadable when there is something to drain.")},

@@ -86,6 +86,11 @@ typedef struct bulletin {
     PyObject *argument[2];
 } bulletin;
 
+static PyObject *place_of(listener_kind kind, PyObject *id)
+{
+    return PyUnicode_FromFormat("%s handler %R", kind_handler[kind], id);
+}
+
 /* The only place that calls user code. */
 static void call_listener(drain *self, PyObject *handler, PyObject *id, const bulletin *news)
 {
@@ -99,8 +104,7 @@ static void call_listener(drain *self, PyObject *handler, PyObject *id, const bu
     }
     self->client->handler_errors++;
     PyObject *exception = PyErr_GetRaisedException();
-    report_raised(self, exception,
-                  PyUnicode_FromFormat("%s handler %R", kind_handler[news->kind], id));
+    report_raised(self, exception, place_of(news->kind, id));
 }
 
 /* ---- events */
@@ -472,4 +476,27 @@ PyObject *client_drain(PyObject *op, PyObject *args, PyObject *keywords)
         return PyLong_FromLong(self.told);
     PyErr_SetRaisedException(self.interrupt);
     return NULL;
+}
+
+/* A handler whose call went on after its return, on an event loop, has failed: reported as
+ * if it had raised at once. */
+PyObject *client_handler_failed(PyObject *op, PyObject *args)
+{
+    client_object *self = (client_object *)op;
+    PyObject *id, *exception;
+    int kind;
+
+    if (!PyArg_ParseTuple(args, "iOO:handler_failed", &kind, &id, &exception))
+        return NULL;
+    if (kind < 0 || kind >= LISTENER_KINDS) {
+        PyErr_SetString(PyExc_ValueError, "there is no such kind");
+        return NULL;
+    }
+    self->handler_errors++;
+    PyObject *report = Py_XNewRef(self->report);
+    if (report == NULL) /* the collector cleared us */
+        Py_RETURN_NONE;
+    PyObject *result = PyObject_CallFunction(report, "ON", exception, place_of(kind, id));
+    Py_DECREF(report);
+    return result;
 }

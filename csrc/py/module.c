@@ -3,6 +3,7 @@
 #include "core/rest.h"
 #include "net/network.h"
 #include "py/arguments.h"
+#include "py/call_type.h"
 #include "py/client.h"
 #include "py/convert.h"
 #include "py/feed_type.h"
@@ -199,7 +200,8 @@ static int add_types(PyObject *module, core_state *state)
     state->event_type = add_type(module, &event_spec);
     state->client_type = state->event_type ? add_type(module, &client_spec) : NULL;
     state->feed_type = state->client_type ? add_type(module, &feed_spec) : NULL;
-    return state->feed_type ? 0 : -1;
+    state->call_type = state->feed_type ? add_type(module, &call_spec) : NULL;
+    return state->call_type ? 0 : -1;
 }
 
 /* What this process runs with, which need not be what it was built with. */

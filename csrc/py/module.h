@@ -34,6 +34,7 @@ typedef struct core_state {
     PyObject *event_type;
     PyObject *client_type;
     PyObject *feed_type;
+    PyObject *call_type;
 
     PyObject *errors[ERROR_CLASSES];
 
