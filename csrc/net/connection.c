@@ -387,13 +387,12 @@ static void over(cp_connection *self)
     }
     lws_sul_cancel(&self->timer);
     pthread_mutex_lock(&self->lock);
-    self->is_over = true;
+    self->is_over = true; /* from here on nothing is posted or cancelled any more */
+    while ((call = cp_task_list_pop(&self->posted)) != NULL)
+        cp_connection_refuse(self, call);
     cp_connection_ring(self); /* whoever listens is to hear that it is over */
     cp_connection_wake_readers(self);
     pthread_mutex_unlock(&self->lock);
-    /* From here on nothing is posted or cancelled any more. */
-    while ((call = cp_task_list_pop(&self->posted)) != NULL)
-        cp_connection_refuse(self, call);
     forget_cancelled(self);
     cp_loop_exit(&self->guest);
     cp_connection_let_go(self);

@@ -4,20 +4,28 @@
 
 /* ---- calls */
 
-void cp_connection_hand_over(cp_connection *self, cp_call *call)
+static void lay_down(cp_connection *self, cp_call *call) /* under the lock */
 {
-    cp_task *task = cp_task_of(call);
+    cp_task_finish(cp_task_of(call));
+    cp_task_list_push(&self->done, call);
+    cp_connection_ring(self);
+}
 
-    if (cp_task_is_on_bell(task)) {
-        pthread_mutex_lock(&self->lock);
-        cp_task_finish(task);
-        cp_task_list_push(&self->done, call);
-        cp_connection_ring(self);
-        pthread_mutex_unlock(&self->lock);
-        return;
-    }
+static void wake(cp_task *task)
+{
     cp_task_finish(task);
     cp_task_release(task);
+}
+
+void cp_connection_hand_over(cp_connection *self, cp_call *call)
+{
+    if (!cp_task_is_on_bell(cp_task_of(call))) {
+        wake(cp_task_of(call));
+        return;
+    }
+    pthread_mutex_lock(&self->lock);
+    lay_down(self, call);
+    pthread_mutex_unlock(&self->lock);
 }
 
 void cp_connection_refuse(cp_connection *self, cp_call *call)
@@ -25,7 +33,10 @@ void cp_connection_refuse(cp_connection *self, cp_call *call)
     if (call->kind != CP_CALL_CLOSE)
         cp_failure_set(&call->failure, CP_FAILURE_CLOSED, "ERR_CLIENT_CLOSED",
                        "the client is closed");
-    cp_connection_hand_over(self, call);
+    if (cp_task_is_on_bell(cp_task_of(call)))
+        lay_down(self, call);
+    else
+        wake(cp_task_of(call));
 }
 
 cp_status cp_connection_post(cp_connection *self, cp_task *task)
@@ -38,12 +49,12 @@ cp_status cp_connection_post(cp_connection *self, cp_task *task)
     (void)cp_task_hold(task);
     pthread_mutex_lock(&self->lock);
     is_over = self->is_over;
-    if (!is_over)
-        cp_task_list_push(&self->posted, call);
-    pthread_mutex_unlock(&self->lock);
     if (is_over)
         cp_connection_refuse(self, call);
     else
+        cp_task_list_push(&self->posted, call);
+    pthread_mutex_unlock(&self->lock);
+    if (!is_over)
         (void)cp_loop_knock(&self->guest); /* false: over() refuses what was posted */
     return CP_OK;
 }

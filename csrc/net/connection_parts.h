@@ -85,9 +85,10 @@ static inline bool cp_connection_is_foreign(const cp_connection *self)
 }
 
 /* A call is done: wakes whoever sleeps on it, or lays it where take_done() finds it.  Both
- * take the network thread's hold. */
+ * take the network thread's hold.  One that came too late is refused under the lock, so that
+ * whoever sees that it is over sees that, too. */
 void cp_connection_hand_over(cp_connection *self, cp_call *call);
-void cp_connection_refuse(cp_connection *self, cp_call *call); /* it came too late */
+void cp_connection_refuse(cp_connection *self, cp_call *call);
 
 /* reader.c and connection.c */
 void cp_connection_hold(cp_connection *self);
