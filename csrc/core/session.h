@@ -90,6 +90,7 @@ bool cp_session_has_pushed(const cp_session *self);
 typedef struct cp_session_counts {
     uint64_t frames, malformed, unknown_frames;
     uint64_t reconnects, resyncs;
+    cp_usec compared_at; /* the latest comparison with the server ended; 0: none yet */
     cp_usec last_round_trip; /* of a ping; CP_NEVER: none yet */
     unsigned attempts; /* to connect, since the last one that was accepted */
 } cp_session_counts;

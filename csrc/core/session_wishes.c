@@ -195,6 +195,7 @@ static void finish_sync(cp_session *self)
         cp_session_degrade(self, NULL, true);
     cp_backoff_healthy(&self->sync_backoff, self->now.usec);
     self->counts.resyncs += self->sync.origin == CP_ORIGIN_RESYNC;
+    self->counts.compared_at = self->now.usec;
     self->has_synced = true;
     if (self->state == CP_STATE_SYNCING)
         cp_session_become(self, CP_STATE_LIVE);

@@ -84,7 +84,7 @@ cp_status cp_connection_new(const cp_config *config, cp_connection **out)
     self->guest.serve = serve;
     self->guest.leave = leave;
     self->bell = CP_NO_BELL;
-    self->timer_at = CP_NEVER;
+    self->timer_at = self->alarm_at = self->looks_at = CP_NEVER;
     pthread_mutex_init(&self->lock, NULL);
     cp_config_init(&self->config);
     cp_notices_init(&self->notices);
@@ -154,8 +154,9 @@ static bool apply_piece(cp_connection *self)
         cp_notices_post(&self->notices, &notice);
     }
     gone = publish(self);
-    if (cp_roster_has_changes(self->roster) || self->notices.count > 0)
+    if (cp_connection_has_something(self))
         cp_connection_ring(self);
+    self->looks_at = cp_connection_alarm_due_at(self);
     cp_connection_wake_readers(self);
     pthread_mutex_unlock(&self->lock);
     cp_user_release(gone);
@@ -352,8 +353,11 @@ static void set_timer(cp_connection *self)
 {
     cp_usec instant = cp_network_now();
     cp_usec deadline = self->has_more ? instant : cp_session_deadline(self->session);
-    cp_usec wait = deadline - instant;
+    cp_usec wait;
 
+    if (self->looks_at < deadline)
+        deadline = self->looks_at;
+    wait = deadline - instant;
     if (deadline == self->timer_at)
         return;
     self->timer_at = deadline;

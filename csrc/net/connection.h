@@ -42,6 +42,10 @@ cp_status cp_connection_listen(cp_connection *self, cp_usec most);
 /* Rings, until the next hush: whoever takes has something else to do. */
 void cp_connection_wake(cp_connection *self);
 
+/* Rings once all that happened up to `at` is known: at that time while in step with the
+ * server, else after the next comparison.  One alarm for all who ask, the earliest. */
+void cp_connection_set_alarm(cp_connection *self, cp_usec at);
+
 /* ---- taking: notices and changes in their common order, each call bounded */
 
 /* Call first: silences the bell, so that what comes later rings again. */
@@ -49,6 +53,9 @@ void cp_connection_hush(cp_connection *self);
 bool cp_connection_take_notice(cp_connection *self, cp_notice *out); /* gives */
 /* Stops early where a notice is due, so look for one after each batch. */
 size_t cp_connection_take_changes(cp_connection *self, cp_change *out, size_t max); /* gives */
+/* The alarm, if it is due also for those who were told only what happened before
+ * `told_until`; *until is when all is known and told up to. */
+bool cp_connection_take_alarm(cp_connection *self, cp_usec told_until, cp_usec *until);
 cp_task *cp_connection_take_done(cp_connection *self); /* caller's hold; NULL: none */
 /* The recap of cp_roster_begin_recap(), in batches; *is_over with the last. */
 bool cp_connection_begin_recap(cp_connection *self);

@@ -76,12 +76,55 @@ void cp_connection_cancel(cp_connection *self, cp_task *task)
     (void)cp_loop_knock(&self->guest);
 }
 
+/* ---- the alarm */
+
+/* While the platform does not tell, or we do not hear it, only a comparison brings light. */
+static bool knows_by_itself(const cp_connection *self)
+{
+    return cp_roster_is_in_step(self->roster) && !self->facts.is_throttled;
+}
+
+static cp_usec known_until(const cp_connection *self)
+{
+    return knows_by_itself(self) ? cp_network_now() : self->facts.session.compared_at;
+}
+
+static bool alarm_is_due(const cp_connection *self)
+{
+    return self->alarm_at != CP_NEVER && self->facts.state != CP_STATE_CLOSED &&
+           self->alarm_at <= known_until(self);
+}
+
+cp_usec cp_connection_alarm_due_at(const cp_connection *self)
+{
+    return knows_by_itself(self) && !alarm_is_due(self) ? self->alarm_at : CP_NEVER;
+}
+
+void cp_connection_set_alarm(cp_connection *self, cp_usec at)
+{
+    bool waits;
+
+    if (cp_connection_is_foreign(self))
+        return;
+    pthread_mutex_lock(&self->lock);
+    waits = at < self->alarm_at;
+    if (waits)
+        self->alarm_at = at;
+    if (alarm_is_due(self)) {
+        cp_connection_ring(self);
+        waits = false;
+    }
+    pthread_mutex_unlock(&self->lock);
+    if (waits)
+        (void)cp_loop_knock(&self->guest); /* false: it is over, and nothing is to come */
+}
+
 /* ---- the bell */
 
-static bool has_something(cp_connection *self) /* under the lock */
+bool cp_connection_has_something(cp_connection *self)
 {
     return cp_roster_has_changes(self->roster) || self->notices.count > 0 ||
-           self->done.first != NULL || self->is_woken;
+           self->done.first != NULL || self->is_woken || alarm_is_due(self);
 }
 
 static cp_status make_bell(cp_connection *self) /* under the lock */
@@ -95,7 +138,7 @@ static cp_status make_bell(cp_connection *self) /* under the lock */
         return status;
     self->bell_inherited = cp_inherited_add(self->bell.read_fd);
     self->is_rung = false;
-    if (has_something(self) || self->is_over)
+    if (cp_connection_has_something(self) || self->is_over)
         cp_connection_ring(self);
     return CP_OK;
 }
@@ -168,10 +211,10 @@ cp_status cp_connection_listen(cp_connection *self, cp_usec most)
     if (cp_connection_is_foreign(self))
         return CP_ERR_FORKED;
     pthread_mutex_lock(&self->lock);
-    status = has_something(self) ? CP_OK : make_bell(self);
-    is_over = self->is_over && !has_something(self);
+    status = cp_connection_has_something(self) ? CP_OK : make_bell(self);
+    is_over = self->is_over && !cp_connection_has_something(self);
     bell = self->bell;
-    if (status != CP_OK || is_over || has_something(self)) {
+    if (status != CP_OK || is_over || cp_connection_has_something(self)) {
         pthread_mutex_unlock(&self->lock);
         return is_over ? CP_ERR_CLOSED : status;
     }
@@ -180,7 +223,7 @@ cp_status cp_connection_listen(cp_connection *self, cp_usec most)
     if (status != CP_OK)
         return status;
     pthread_mutex_lock(&self->lock);
-    is_over = self->is_over && !has_something(self);
+    is_over = self->is_over && !cp_connection_has_something(self);
     pthread_mutex_unlock(&self->lock);
     return is_over ? CP_ERR_CLOSED : CP_OK;
 }
@@ -202,7 +245,7 @@ bool cp_connection_ring_if_more(cp_connection *self)
     if (cp_connection_is_foreign(self))
         return false;
     pthread_mutex_lock(&self->lock);
-    more = has_something(self);
+    more = cp_connection_has_something(self);
     if (more || self->is_over)
         cp_connection_ring(self);
     pthread_mutex_unlock(&self->lock);
@@ -243,6 +286,23 @@ size_t cp_connection_take_changes(cp_connection *self, cp_change *out, size_t ma
     while (taken < max && !cp_notices_is_due(&self->notices, cp_roster_popped(self->roster)) &&
            cp_roster_next_change(self->roster, &out[taken]))
         taken += 1;
+    pthread_mutex_unlock(&self->lock);
+    return taken;
+}
+
+bool cp_connection_take_alarm(cp_connection *self, cp_usec told_until, cp_usec *until)
+{
+    bool taken;
+
+    if (cp_connection_is_foreign(self))
+        return false;
+    pthread_mutex_lock(&self->lock);
+    taken = alarm_is_due(self) && self->alarm_at <= told_until;
+    if (taken) {
+        cp_usec known = known_until(self);
+        *until = told_until < known ? told_until : known;
+        self->alarm_at = CP_NEVER;
+    }
     pthread_mutex_unlock(&self->lock);
     return taken;
 }

@@ -39,6 +39,7 @@ struct cp_connection {
     cp_connection_facts facts;
     cp_failure refusal;     /* of the state REFUSED */
     struct cp_reader *readers;
+    cp_usec alarm_at; /* CP_NEVER: nobody asked for one */
     cp_usec suspected_beat, suspected_at; /* the network thread's last, when we wondered */
     cp_usec told_beat;      /* and when we told that none followed */
 
@@ -49,6 +50,7 @@ struct cp_connection {
     cp_call farewell; /* our own CP_CALL_CLOSE */
     bool is_leaving;
     bool has_more; /* to apply, when others on the thread have had their turn */
+    cp_usec looks_at; /* again, whether the alarm is due; CP_NEVER: something will happen first */
     lws_sorted_usec_list_t timer;
     cp_usec timer_at;
 };
@@ -94,6 +96,11 @@ void cp_connection_refuse(cp_connection *self, cp_call *call);
 void cp_connection_hold(cp_connection *self);
 void cp_connection_let_go(cp_connection *self);
 void cp_connection_wake_readers(cp_connection *self); /* under the lock: those with news */
+
+/* Under the lock: is there something to take? */
+bool cp_connection_has_something(cp_connection *self);
+/* Likewise: when the alarm will be due by time alone, if no comparison comes first. */
+cp_usec cp_connection_alarm_due_at(const cp_connection *self);
 
 static inline void cp_connection_ring(cp_connection *self) /* under the lock */
 {

@@ -236,6 +236,89 @@ TEST(a_cancelled_call_is_done_soon)
     check_all_is_over();
 }
 
+/* ---- the alarm */
+
+static void know(cp_connection *self, cp_sync_state state)
+{
+    cp_roster_set_state(cp_connection_lock(self), state);
+    cp_connection_unlock(self);
+}
+
+TEST(the_earliest_alarm_rings_at_its_time_and_is_taken_once)
+{
+    const cp_usec start = cp_network_now();
+    cp_connection *self = made();
+    cp_usec until;
+
+    know(self, CP_SYNC_SYNCED);
+    cp_connection_set_alarm(self, start + 60 * CP_USEC_PER_SEC);
+    cp_connection_set_alarm(self, start + 50 * CP_USEC_PER_MS);
+    cp_connection_set_alarm(self, start + 60 * CP_USEC_PER_SEC);
+    CHECK(!cp_connection_take_alarm(self, CP_NEVER, &until));
+    CHECK_INT(cp_connection_listen(self, 20 * CP_USEC_PER_SEC), CP_OK);
+    CHECK(cp_network_now() >= start + 50 * CP_USEC_PER_MS);
+    cp_connection_hush(self);
+    CHECK(cp_connection_ring_if_more(self));
+    CHECK(!cp_connection_take_alarm(self, start, &until)); /* who is behind has to wait */
+    CHECK(cp_connection_take_alarm(self, CP_NEVER, &until));
+    CHECK(until >= start + 50 * CP_USEC_PER_MS);
+    CHECK(!cp_connection_take_alarm(self, CP_NEVER, &until));
+    cp_connection_hush(self);
+    CHECK(!cp_connection_ring_if_more(self));
+    CHECK_INT(cp_connection_listen(self, 0), CP_ERR_TIMEOUT);
+    cp_connection_release(self);
+    check_all_is_over();
+}
+
+TEST(an_alarm_that_is_due_when_it_is_set_rings_at_once)
+{
+    cp_connection *self = made();
+    struct pollfd bell = {.fd = cp_connection_bell(self), .events = POLLIN};
+    cp_usec until;
+
+    know(self, CP_SYNC_SYNCED);
+    CHECK_INT(poll(&bell, 1, 0), 0);
+    cp_connection_set_alarm(self, cp_network_now());
+    CHECK_INT(poll(&bell, 1, 0), 1);
+    CHECK(cp_connection_take_alarm(self, CP_NEVER, &until));
+    cp_connection_release(self);
+    check_all_is_over();
+}
+
+TEST(an_alarm_waits_while_nothing_is_known)
+{
+    const cp_sync_state ignorant[] = {CP_SYNC_AWAITING, CP_SYNC_STALE};
+    cp_connection *self = made();
+    cp_usec until;
+
+    cp_connection_set_alarm(self, cp_network_now());
+    for (size_t i = 0; i < sizeof ignorant / sizeof ignorant[0]; i++) {
+        know(self, ignorant[i]);
+        CHECK_INT(cp_connection_listen(self, 5 * CP_USEC_PER_MS), CP_ERR_TIMEOUT);
+        CHECK(!cp_connection_take_alarm(self, CP_NEVER, &until));
+    }
+    know(self, CP_SYNC_DEGRADED); /* by our own limits: what is tracked is known */
+    CHECK(cp_connection_take_alarm(self, CP_NEVER, &until));
+    cp_connection_release(self);
+    check_all_is_over();
+}
+
+TEST(no_alarm_outlives_its_connection)
+{
+    cp_connection *self = made();
+    cp_usec until;
+
+    know(self, CP_SYNC_SYNCED);
+    cp_connection_set_alarm(self, cp_network_now());
+    CHECK_INT(outcome_of(self, CP_CALL_CLOSE), CP_FAILURE_NONE);
+    check_all_is_over();
+    know(self, CP_SYNC_SYNCED);
+    CHECK(!cp_connection_take_alarm(self, CP_NEVER, &until));
+    cp_connection_set_alarm(self, cp_network_now());
+    CHECK_INT(cp_connection_listen(self, CP_NEVER), CP_ERR_CLOSED);
+    cp_connection_release(self);
+}
+
 /* ---- many threads at once */
 
 enum { THREADS = 4, CALLS = 100 };
@@ -332,11 +415,14 @@ static bool is_foreign_here(cp_connection *self)
     cp_connection_facts facts;
     cp_task *task = cp_task_new(CP_CALL_CLOSE, false);
     cp_network_forked();
+    cp_connection_set_alarm(self, 0);
     return cp_connection_post(self, task) == CP_ERR_FORKED &&
            cp_connection_look(self, &facts) == CP_ERR_FORKED &&
            cp_connection_listen(self, CP_NEVER) == CP_ERR_FORKED &&
            cp_connection_lock(self) == NULL && cp_connection_bell(self) == -1 &&
-           cp_connection_take_done(self) == NULL && cp_network_shutdown(0) == CP_OK;
+           cp_connection_take_done(self) == NULL &&
+           !cp_connection_take_alarm(self, CP_NEVER, &(cp_usec){0}) &&
+           cp_network_shutdown(0) == CP_OK;
 }
 
 TEST(in_a_forked_child_a_connection_is_foreign)
