@@ -21,7 +21,8 @@
  *   feed_type.c         what is read beside the listeners
  *   client_listeners.c  the registry
  *   client_bell.c       what rings when there is something to tell
- *   drain.c             the one road from there to a listener */
+ *   drain.c             the one road from there to a listener
+ *   bulletin.c          what that tells of the connection, in Python's words */
 
 #define HELD_CHANGES 32
 
