@@ -9,6 +9,7 @@ from datetime import datetime
 from types import GenericAlias
 from typing import Any, Final, Generic, Self, TypeVar, final
 
+from cometpresence.reports import Reports
 from cometpresence.values import ConnectionStatus, Origin, Stats, SyncReport, SyncState, UserStatus
 
 _T_co = TypeVar("_T_co", covariant=True)
@@ -158,7 +159,7 @@ class Client:
         ping_interval: float,
         ping_timeout: float,
         # a listener or the connection failed; where
-        report: Callable[[BaseException, str], object],
+        report: Reports,
     ) -> Self: ...
     @property
     def session_id(self) -> str: ...

@@ -38,3 +38,13 @@ class Reports:
                 _logger.exception("an on_error handler failed")
         if where == "connection":
             self.alarm.set()
+
+    def slow(self, where: str, seconds: float) -> None:
+        """A handler kept the others waiting; the core says so once of each."""
+        _logger.warning(
+            "%s took %.1f s, and no other handler was called meanwhile: hand long work to a thread, "
+            "such as a ThreadPoolExecutor's, or to a queue of your own (said once of each handler; "
+            "stats().slow_handlers counts)",
+            where,
+            seconds,
+        )

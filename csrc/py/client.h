@@ -101,6 +101,7 @@ typedef struct told_listener {
     uint32_t origins;
     cp_usec since;         /* it came: what happened before is no news to it */
     cp_usec changes_since; /* the same of presence; CP_NEVER: it waits for a recap */
+    bool *was_slow;        /* lent until the next one */
 } told_listener;
 
 /* A listener that asks for the snapshot and came after it is told it by a recap: who is

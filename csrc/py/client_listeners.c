@@ -43,6 +43,7 @@ typedef struct listener_target {
     cp_usec since, changes_since;
     uint32_t wants;
     uint32_t origins; /* 1 << Origin.value */
+    bool was_slow;    /* and that was said */
     PyObject *id;
     PyObject *handler[LISTENER_KINDS];
 } listener_target;
@@ -282,6 +283,7 @@ bool next_listener(listener_round *self, const listener_kind kinds[2], told_list
         out->number = next->number;
         out->since = next->since;
         out->changes_since = next->changes_since;
+        out->was_slow = &next->was_slow;
     }
     Py_END_CRITICAL_SECTION();
     return next != NULL;

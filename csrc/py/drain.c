@@ -85,20 +85,42 @@ static PyObject *place_of(listener_kind kind, PyObject *id)
     return PyUnicode_FromFormat("%s handler %R", kind_handler[kind], id);
 }
 
+/* Each listener is warned about once. */
+static void mind_time(drain *self, const told_listener *listener, listener_kind kind, cp_usec took)
+{
+    if (took <= SLOW)
+        return;
+    self->client->slow_handlers++;
+    if (*listener->was_slow || self->client->report == NULL)
+        return;
+    *listener->was_slow = true;
+    PyObject *where = place_of(kind, listener->id);
+    PyObject *seconds = where ? seconds_to_python(took) : NULL;
+    PyObject *result = NULL;
+    if (seconds != NULL)
+        result = PyObject_CallMethod(self->client->report, "slow", "OO", where, seconds);
+    if (result == NULL)
+        report_own(self);
+    Py_XDECREF(result);
+    Py_XDECREF(seconds);
+    Py_XDECREF(where);
+}
+
 /* The only place that calls user code. */
-static void call_listener(drain *self, PyObject *handler, PyObject *id, const bulletin *news)
+static void call_listener(drain *self, const told_listener *listener, int which,
+                          const bulletin *news)
 {
     cp_usec start = cp_network_now();
-    PyObject *result = PyObject_Vectorcall(handler, news->argument, news->count, NULL);
-    if (cp_network_now() - start > SLOW)
-        self->client->slow_handlers++;
-    if (result != NULL) {
-        Py_DECREF(result);
-        return;
+    PyObject *result =
+        PyObject_Vectorcall(listener->handler[which], news->argument, news->count, NULL);
+    cp_usec took = cp_network_now() - start;
+    if (result == NULL) {
+        self->client->handler_errors++;
+        PyObject *exception = PyErr_GetRaisedException();
+        report_raised(self, exception, place_of(news->kind, listener->id));
     }
-    self->client->handler_errors++;
-    PyObject *exception = PyErr_GetRaisedException();
-    report_raised(self, exception, place_of(news->kind, id));
+    Py_XDECREF(result);
+    mind_time(self, listener, news->kind, took);
 }
 
 /* ---- events */
@@ -145,14 +167,14 @@ static void tell_listener(drain *self, const told_listener *listener, listener_k
         if (user.argument[0] == NULL)
             report_own(self);
         else
-            call_listener(self, listener->handler[0], listener->id, &user);
+            call_listener(self, listener, 0, &user);
     }
     if (listener->handler[1] != NULL) {
         event.argument[0] = event_of(self, moment);
         if (event.argument[0] == NULL)
             report_own(self);
         else
-            call_listener(self, listener->handler[1], listener->id, &event);
+            call_listener(self, listener, 1, &event);
     }
 }
 
@@ -217,7 +239,7 @@ static void tell_batch(drain *self, const told_listener *listener)
     if (news.argument[0] == NULL)
         report_own(self);
     else if (PyList_GET_SIZE(news.argument[0]) > 0)
-        call_listener(self, listener->handler[0], listener->id, &news);
+        call_listener(self, listener, 0, &news);
     Py_XDECREF(news.argument[0]);
 }
 
@@ -247,7 +269,7 @@ static void tell_news(drain *self, const bulletin *news, cp_usec at)
     begin_round(&round, self->client, WANTS(news->kind));
     while (next_listener(&round, kinds, &listener)) {
         if (at >= listener.since)
-            call_listener(self, listener.handler[0], listener.id, news);
+            call_listener(self, &listener, 0, news);
         forget_listener(&listener);
     }
     end_round(&round);

@@ -142,6 +142,29 @@ def test_an_error_says_where_it_was_and_only_the_connections_wakes_run_forever(
         assert not client._reports.alarm.is_set()
 
 
+def test_a_slow_handler_is_warned_about_once_by_name(
+    plain_emulator: Emulator, make_client: MakeClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    came = Inbox()
+    with make_client(plain_emulator) as client:
+
+        @client.on_user_online(uids={"bob"})
+        def dawdle(user: User) -> None:
+            threading.Event().wait(1.01)
+
+        client.on_user_online(came)
+        for _ in range(2):
+            plain_emulator.set_online("bob")
+            plain_emulator.set_offline("bob")
+        came.wait_for(2)
+        assert client.stats().slow_handlers == 2
+    [warning] = [record for record in caplog.records if record.name == "cometpresence"]
+    assert warning.levelname == "WARNING"
+    assert "on_user_online handler" in warning.getMessage()
+    assert "dawdle" in warning.getMessage()
+    assert "thread" in warning.getMessage()
+
+
 # ---- without a dispatch thread
 
 
