@@ -1,5 +1,6 @@
 """Checks of what callers pass: a ConfigError with a code at once, rather than a surprise later."""
 
+import math
 import re
 import sys
 import warnings
@@ -12,6 +13,7 @@ __all__ = [
     "check_function",
     "check_loopback_url",
     "check_number",
+    "check_seconds",
     "check_text",
     "check_texts",
     "unknown_names",
@@ -66,6 +68,13 @@ def check_number(value: object, what: str, code: str) -> int:
     if not isinstance(value, int) or isinstance(value, bool):
         raise ConfigError(code, f"The {what} must be a whole number, not {value!r}.")
     return value
+
+
+def check_seconds(value: object, what: str) -> float:
+    """`value`, which must be a number of seconds, 0 or more."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < math.inf:
+        raise ConfigError("INVALID_PARAMETER", f"{what} must be seconds, 0 or more, not {value!r}.")
+    return float(value)
 
 
 def check_flag(value: object, what: str, code: str) -> bool:

@@ -1,10 +1,11 @@
 """How functions and listeners are attached to a client."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Set
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, Unpack, overload
 
 from . import _core
-from ._arguments import check_function, check_text, check_texts, warn
+from ._arguments import check_function, check_seconds, check_texts, warn
+from .debounce import Debounce
 from .errors import ConfigError
 from .listeners import (
     FAMILIES,
@@ -20,7 +21,7 @@ from .settings import PresenceScope
 from .values import Disconnect, Origin, SyncReport
 
 if TYPE_CHECKING:
-    from ._core import PresenceEvent, User
+    from ._core import Client, PresenceEvent, User
 
 __all__ = ["Handlers"]
 
@@ -48,6 +49,14 @@ class Filters(TypedDict, total=False):
     """An id for remove_listener(); the same id replaces the handler that had it."""
 
 
+class Conditions(Filters, total=False):
+    """Filters, and how long a change must last."""
+
+    after: float
+    """Only about a change that still holds after so many seconds; 0, at once, unless said
+    otherwise."""
+
+
 HANDLER_ORIGINS = frozenset({Origin.LIVE, Origin.RESYNC})
 _PRESENCE = frozenset({_core.ONLINE, _core.OFFLINE, _core.PRESENCE, _core.PRESENCE_BATCH})
 
@@ -61,6 +70,7 @@ class Handlers:
     what it raised goes to on_error().
     """
 
+    _core: "Client"
     _registry: Registry
     _reports: Reports
     _scope: PresenceScope
@@ -69,12 +79,12 @@ class Handlers:
     # ---- presence
 
     @overload
-    def on_user_online(self, fn: UserHandler, /, **filters: Unpack[Filters]) -> UserHandler: ...
+    def on_user_online(self, fn: UserHandler, /, **filters: Unpack[Conditions]) -> UserHandler: ...
     @overload
     def on_user_online(
-        self, /, **filters: Unpack[Filters]
+        self, /, **filters: Unpack[Conditions]
     ) -> Callable[[UserHandler], UserHandler]: ...
-    def on_user_online(self, fn: Any = None, /, **filters: Unpack[Filters]) -> Any:
+    def on_user_online(self, fn: Any = None, /, **filters: Unpack[Conditions]) -> Any:
         """Call `fn` with each User who comes online.
 
         @client.on_user_online
@@ -82,30 +92,42 @@ class Handlers:
 
         @client.on_user_online(uids={"alice"}, roles={"support"})
         def greet_alice(user): ...
+
+        With ``after=30`` only those who are still online 30 seconds later; see on_user_offline().
         """
         return self._attach(_core.ONLINE, fn, filters)
 
     @overload
-    def on_user_offline(self, fn: UserHandler, /, **filters: Unpack[Filters]) -> UserHandler: ...
+    def on_user_offline(self, fn: UserHandler, /, **filters: Unpack[Conditions]) -> UserHandler: ...
     @overload
     def on_user_offline(
-        self, /, **filters: Unpack[Filters]
+        self, /, **filters: Unpack[Conditions]
     ) -> Callable[[UserHandler], UserHandler]: ...
-    def on_user_offline(self, fn: Any = None, /, **filters: Unpack[Filters]) -> Any:
-        """Call `fn` with each User who goes offline; takes the filters of on_user_online()."""
+    def on_user_offline(self, fn: Any = None, /, **filters: Unpack[Conditions]) -> Any:
+        """Call `fn` with each User who goes offline; takes the filters of on_user_online().
+
+        @client.on_user_offline(after=30)
+        def reassign(user): ...
+
+        is called once about whoever is still away 30 seconds after they left.  Who comes back in
+        time is not mentioned, and counted in ``stats().flaps``.  While the picture cannot be
+        trusted (see SyncState) nothing is guessed: the call waits for the next comparison with
+        the server.  Removing the handler or closing the client cancels what waits.
+        """
         return self._attach(_core.OFFLINE, fn, filters)
 
     @overload
-    def on_presence(self, fn: EventHandler, /, **filters: Unpack[Filters]) -> EventHandler: ...
+    def on_presence(self, fn: EventHandler, /, **filters: Unpack[Conditions]) -> EventHandler: ...
     @overload
     def on_presence(
-        self, /, **filters: Unpack[Filters]
+        self, /, **filters: Unpack[Conditions]
     ) -> Callable[[EventHandler], EventHandler]: ...
-    def on_presence(self, fn: Any = None, /, **filters: Unpack[Filters]) -> Any:
+    def on_presence(self, fn: Any = None, /, **filters: Unpack[Conditions]) -> Any:
         """Call `fn` with a PresenceEvent for each change, online and offline.
 
         ``origins={Origin.SNAPSHOT, ...}`` asks for those found online at first, too; a handler
-        added later is told at once who is online, by events whose `seq` is 0.
+        added later is told at once who is online, by events whose `seq` is 0.  With ``after=30``
+        only about changes that last 30 seconds, as with on_user_offline().
         """
         return self._attach(_core.PRESENCE, fn, filters)
 
@@ -120,7 +142,7 @@ class Handlers:
     def on_presence_batch(self, fn: Any = None, /, **filters: Unpack[Filters]) -> Any:
         """Call `fn` with a list of PresenceEvents, as many as there are at once: for those who
         write them somewhere."""
-        return self._attach(_core.PRESENCE_BATCH, fn, filters)
+        return self._attach(_core.PRESENCE_BATCH, fn, filters, takes=Filters)
 
     # ---- the connection
 
@@ -206,23 +228,33 @@ class Handlers:
 
     # ---- how
 
-    def _attach(self, wanted: int, fn: Any, filters: Filters | None = None) -> Any:
+    def _attach(
+        self,
+        wanted: int,
+        fn: Any,
+        filters: Filters | Conditions | None = None,
+        takes: type = Conditions,
+    ) -> Any:
         if fn is None:
-            return lambda fn: self._attach(wanted, check_function(fn, "A handler"), filters)
+            return lambda fn: self._attach(wanted, check_function(fn, "A handler"), filters, takes)
         filters = filters or {}
-        if unknown := filters.keys() - Filters.__annotations__.keys():
+        if unknown := filters.keys() - takes.__annotations__.keys():
             raise TypeError(f"unknown filter: {', '.join(sorted(unknown))}")
-        handler = _filtered(wanted, check_function(fn, "A handler"), **filters)
-        origins = filters.get("origins", HANDLER_ORIGINS)
-        id = filters.get("id") or self._registry.make_id(fn)
-        self._register(id, {wanted: handler}, origins)
+        check_function(fn, "A handler")
+        wants = _user_filter(filters.get("uids"), filters.get("roles"))
+        origins = _check_origins(filters.get("origins", HANDLER_ORIGINS))
+        if (id := filters.get("id")) is None:
+            id = self._registry.make_id(fn)
+        if (after := check_seconds(filters.get("after", 0.0), "after")) > 0:
+            handlers = _debounced(self._core, after, wanted, fn, wants, origins)
+            origins |= HANDLER_ORIGINS  # they take changes back, whether or not they are wanted
+        else:
+            handlers = {wanted: fn if wants is None else _filtered(wanted, fn, wants)}
+        self._register(id, handlers, origins)
         return fn
 
     def _register(
-        self,
-        id: str,
-        handlers: dict[int, Callable[..., object]],
-        origins: Collection[Origin],
+        self, id: str, handlers: dict[int, Callable[..., object]], origins: Set[Origin]
     ) -> Subscription:
         if not self._warned and self._scope.subscription == "none" and _PRESENCE & handlers.keys():
             self._warned = True
@@ -231,9 +263,7 @@ class Handlers:
                 "AppSettingsBuilder().subscribe_presence_for_all_users() or "
                 "presence=PresenceScope.all_users() subscribes"
             )
-        if not all(isinstance(origin, Origin) for origin in origins):
-            raise ConfigError("INVALID_PARAMETER", f"The origins must be Origins, not {origins!r}.")
-        bits = sum(1 << origin.value for origin in set(origins))
+        bits = sum(1 << origin.value for origin in origins)
         subscription = self._registry.add(id, handlers, bits)
         self._listeners_wait()
         return subscription
@@ -242,20 +272,18 @@ class Handlers:
         """There is somebody to deliver to now."""
 
 
-def _filtered(
-    wanted: int,
-    fn: Callable[..., object],
-    *,
-    uids: Collection[str] | None = None,
-    roles: Collection[str] | None = None,
-    origins: Collection[Origin] = HANDLER_ORIGINS,
-    id: str | None = None,
-) -> Callable[..., object]:
-    """`fn`, called only about these users; origins are the core's to look at."""
-    if id is not None:
-        check_text(id, "listener id")
+def _check_origins(origins: Collection[Origin]) -> frozenset[Origin]:
+    if not all(isinstance(origin, Origin) for origin in origins):
+        raise ConfigError("INVALID_PARAMETER", f"The origins must be Origins, not {origins!r}.")
+    return frozenset(origins)
+
+
+def _user_filter(
+    uids: Collection[str] | None, roles: Collection[str] | None
+) -> "Callable[[User], bool] | None":
+    """Whether a user is one of these; None: everybody is."""
     if uids is None and roles is None:
-        return fn
+        return None
     wanted_uids = None if uids is None else {uid.lower() for uid in check_texts(uids, "uids")}
     wanted_roles = None if roles is None else set(check_texts(roles, "roles"))
 
@@ -263,6 +291,14 @@ def _filtered(
         return (wanted_uids is None or user.uid.lower() in wanted_uids) and (
             wanted_roles is None or user.role in wanted_roles
         )
+
+    return wants
+
+
+def _filtered(
+    wanted: int, fn: Callable[..., object], wants: "Callable[[User], bool]"
+) -> Callable[..., object]:
+    """`fn`, called only about these users; origins are the core's to look at."""
 
     def about_user(user: "User") -> object:
         return fn(user) if wants(user) else None
@@ -279,3 +315,26 @@ def _filtered(
         _core.PRESENCE_BATCH: about_batch,
     }
     return filtered.get(wanted, about_user)
+
+
+def _debounced(
+    core: "Client",
+    after: float,
+    wanted: int,
+    fn: Callable[..., object],
+    wants_user: "Callable[[User], bool] | None",
+    origins: Set[Origin],
+) -> dict[int, Callable[..., object]]:
+    """What to register so that `fn` is called only about changes that last."""
+
+    def wants(event: "PresenceEvent") -> bool:
+        return (
+            wanted in (_core.PRESENCE, _core.ONLINE if event.online else _core.OFFLINE)
+            and event.origin in origins
+            and (wants_user is None or wants_user(event.user))
+        )
+
+    def deliver(event: "PresenceEvent") -> object:
+        return fn(event) if wanted == _core.PRESENCE else fn(event.user)
+
+    return Debounce(core, after, wants, deliver).handlers

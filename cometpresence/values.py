@@ -146,3 +146,6 @@ class Stats:
     trimmed: int
     """How often a profile was too large for the picture of everybody, and lost tags and metadata
     there."""
+    flaps: int
+    """Changes that a handler with ``after=`` was not called for, because they were taken back in
+    time."""

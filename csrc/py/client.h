@@ -49,6 +49,7 @@ typedef struct client_object {
     atomic_bool has_left_over; /* a drain was interrupted; wait() need not wait */
     _Atomic uint64_t handler_errors;
     _Atomic uint64_t slow_handlers;
+    _Atomic uint64_t flaps;
 } client_object;
 
 extern PyType_Spec client_spec;
@@ -77,6 +78,7 @@ typedef enum listener_kind {
     KIND_LOGGED_IN,
     KIND_LOGIN_FAILED,
     KIND_LOGGED_OUT,
+    KIND_ALARM,
     LISTENER_KINDS,
 } listener_kind;
 
@@ -152,10 +154,12 @@ PyObject *client_count(PyObject *op, PyObject *none);
 PyObject *client_online_count(PyObject *op, PyObject *none);
 PyObject *client_copy(PyObject *op, PyObject *args, PyObject *keywords);
 PyObject *client_stats(PyObject *op, PyObject *none);
+PyObject *client_count_flap(PyObject *op, PyObject *none);
 
 /* ---- client_bell.c */
 PyObject *client_fileno(PyObject *op, PyObject *none);
 PyObject *client_wait(PyObject *op, PyObject *args, PyObject *keywords);
+PyObject *client_set_alarm(PyObject *op, PyObject *at);
 
 /* ---- drain.c */
 PyObject *client_drain(PyObject *op, PyObject *args, PyObject *keywords);

@@ -16,6 +16,17 @@ PyObject *client_fileno(PyObject *op, PyObject *Py_UNUSED(none))
     return bell < 0 ? raise_status(core_state_of(op), CP_ERR_SYSTEM) : PyLong_FromLong(bell);
 }
 
+PyObject *client_set_alarm(PyObject *op, PyObject *seconds)
+{
+    client_object *self = (client_object *)op;
+    cp_usec at;
+
+    if (read_seconds(core_state_of(op), "at", seconds, &at) < 0 || !client_is_ours(self))
+        return NULL;
+    cp_connection_set_alarm(self->connection, at);
+    Py_RETURN_NONE;
+}
+
 static cp_status listen_once(client_object *self, cp_usec most, int *error)
 {
     cp_status status;

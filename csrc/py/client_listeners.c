@@ -24,6 +24,7 @@ const char *const kind_constant[LISTENER_KINDS] = {
     [KIND_LOGGED_IN] = "LOGGED_IN",
     [KIND_LOGIN_FAILED] = "LOGIN_FAILED",
     [KIND_LOGGED_OUT] = "LOGGED_OUT",
+    [KIND_ALARM] = "ALARM",
 };
 
 const char *const kind_handler[LISTENER_KINDS] = {
@@ -33,7 +34,7 @@ const char *const kind_handler[LISTENER_KINDS] = {
     [KIND_DISCONNECTED] = "on_disconnected", [KIND_SYNCED] = "on_synced",
     [KIND_DEGRADED] = "on_degraded",         [KIND_THROTTLED] = "on_feature_throttled",
     [KIND_LOGGED_IN] = "login_success",      [KIND_LOGIN_FAILED] = "login_failure",
-    [KIND_LOGGED_OUT] = "logout_success",
+    [KIND_LOGGED_OUT] = "logout_success",    [KIND_ALARM] = "debounced",
 };
 
 /* ---- one listener */

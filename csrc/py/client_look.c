@@ -262,7 +262,7 @@ PyObject *client_stats(PyObject *op, PyObject *Py_UNUSED(none))
     if (last_rtt == NULL)
         return NULL;
     return PyObject_CallFunction(
-        core_state_of(op)->stats_class, "KKKKKKKKKKInNKKKK",
+        core_state_of(op)->stats_class, "KKKKKKKKKKInNKKKKK",
         (unsigned long long)facts.session.frames, (unsigned long long)facts.roster.events,
         (unsigned long long)facts.roster.duplicates, (unsigned long long)facts.session.malformed,
         (unsigned long long)facts.session.unknown_frames,
@@ -271,5 +271,11 @@ PyObject *client_stats(PyObject *op, PyObject *Py_UNUSED(none))
         (unsigned long long)self->slow_handlers, (unsigned)facts.roster.high_water,
         (Py_ssize_t)facts.tracked, last_rtt, (unsigned long long)facts.stalls,
         (unsigned long long)facts.notices_dropped, (unsigned long long)facts.roster.untracked,
-        (unsigned long long)facts.roster.trimmed);
+        (unsigned long long)facts.roster.trimmed, (unsigned long long)self->flaps);
+}
+
+PyObject *client_count_flap(PyObject *op, PyObject *Py_UNUSED(none))
+{
+    ((client_object *)op)->flaps++;
+    Py_RETURN_NONE;
 }

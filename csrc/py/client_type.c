@@ -179,6 +179,8 @@ static PyMethodDef client_methods[] = {
     CALL("wait", client_wait,
          "wait($self, timeout)\n--\n\nTrue: there is something to drain.  False: nothing came in "
          "time, or the client is closed and all is told."),
+    {"set_alarm", client_set_alarm, METH_O,
+     PyDoc_STR("set_alarm($self, at, /)\n--\n\nTells ALARM once all up to `at` is known.")},
     CALL("drain", client_drain,
          "drain($self, max_events)\n--\n\nTells listeners what is new; returns how many events."),
 
@@ -191,6 +193,8 @@ static PyMethodDef client_methods[] = {
          "copy($self, cursor, online_only, max_users)\n--\n\nUsers from a cursor on (0 at first), "
          "and the next cursor; no users at the end."),
     {"stats", client_stats, METH_NOARGS, PyDoc_STR("stats($self)\n--\n\nCounters.")},
+    {"count_flap", client_count_flap, METH_NOARGS,
+     PyDoc_STR("count_flap($self)\n--\n\nA change was taken back before it had lasted.")},
     {NULL},
 };
 

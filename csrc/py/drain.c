@@ -15,6 +15,7 @@
  * the rest of the batch is kept for the next drain, and drain() raises it. */
 
 #define SLOW (CP_USEC_PER_SEC) /* a listener that takes longer is counted */
+#define ALARMS 64              /* in one drain */
 
 /* ---- the door into user code */
 
@@ -307,6 +308,32 @@ static void tell_notice(drain *self, const cp_notice *notice)
         Py_XDECREF(news.argument[i]);
 }
 
+/* ---- the alarm */
+
+static bool tell_alarm(drain *self, cp_usec told_until)
+{
+    bulletin news = {KIND_ALARM, 1, {NULL}};
+    cp_usec until;
+
+    if (!cp_connection_take_alarm(self->client->connection, told_until, &until))
+        return false;
+    news.argument[0] = seconds_to_python(until);
+    if (news.argument[0] == NULL)
+        report_own(self);
+    else
+        tell_news(self, &news, cp_network_now());
+    Py_XDECREF(news.argument[0]);
+    return true;
+}
+
+/* A listener decides on one user at a time and asks for the next alarm, often at once. */
+static void tell_alarms(drain *self, cp_usec told_until)
+{
+    for (int i = 0; i < ALARMS && self->interrupt == NULL; i++)
+        if (!tell_alarm(self, told_until))
+            return;
+}
+
 /* ---- the drain */
 
 static void tell_held(drain *self)
@@ -392,6 +419,7 @@ static bool take_notice(drain *self)
 static void run(drain *self)
 {
     client_object *client = self->client;
+    bool is_all_told = false;
     int notices = 0;
 
     atomic_store(&client->has_left_over, false);
@@ -404,10 +432,13 @@ static void run(drain *self)
             continue;
         if (take_notice(self))
             notices++;
-        else if (!take_changes(self))
+        else if (!take_changes(self)) {
+            is_all_told = true;
             break;
+        }
     }
     tell_gathered(self);
+    tell_alarms(self, is_all_told ? CP_NEVER : client->telling_of);
     atomic_store(&client->has_left_over, client->held_next < client->held_count);
     if (atomic_load(&client->has_newcomers))
         cp_connection_wake(client->connection);
