@@ -1,10 +1,16 @@
 """The group of all commands."""
 
+from typing import Any
+
 import click
 
-from .. import __version__
+from .. import CometChatException, __version__
 from .demo import demo
 from .extras import import_extra
+from .failures import CTRL_C, failure_of
+from .users import users
+from .wait import wait
+from .who import who
 
 # Found by name when used, for their parts are an extra of their own: where they are, and what the
 # list of commands says about them.
@@ -14,6 +20,15 @@ _LATER = {
 
 
 class _Group(click.Group):
+    def invoke(self, ctx: click.Context) -> Any:
+        """Ends every command alike: a failure in one line, Ctrl-C without a word."""
+        try:
+            return super().invoke(ctx)
+        except CometChatException as error:
+            raise failure_of(error) from error
+        except KeyboardInterrupt:
+            ctx.exit(CTRL_C)
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         return sorted({*super().list_commands(ctx), *_LATER})
 
@@ -40,3 +55,6 @@ def cometpresence() -> None:
 
 
 cometpresence.add_command(demo)
+cometpresence.add_command(users)
+cometpresence.add_command(wait)
+cometpresence.add_command(who)

@@ -16,6 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from .. import Origin, PresenceEvent, User
+from .output import span
 
 __all__ = ["Lines", "LiveTable"]
 
@@ -166,7 +167,7 @@ class LiveTable:
 
     def _feed_line(self, at: float, user: User, now: float) -> Text:
         verb, color = ("came online", "green") if user.is_online else ("went offline", "red")
-        return Text.assemble((f"{_span(now - at):>4} ago  ", "dim"), user.name, " ", (verb, color))
+        return Text.assemble((f"{span(now - at):>4} ago  ", "dim"), user.name, " ", (verb, color))
 
     def _footer(self, online: int, now: float) -> RenderableType:
         passed = min(now - self._began, self._seconds)
@@ -189,16 +190,9 @@ def _lately(user: User, changed: float | None) -> str:
     """Since when somebody is here, or when they were last seen; by the server's clock where only
     the server knows."""
     if user.is_online:
-        return "online" if changed is None else f"online for {_span(changed)}"
+        return "online" if changed is None else f"online for {span(changed)}"
     if changed is None and not user.last_active_at:
         return "never seen"
     if changed is None:
         changed = time.time() - (user.last_active_at or 0)
-    return f"last seen {_span(changed)} ago"
-
-
-def _span(seconds: float) -> str:
-    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
-        if seconds >= size:
-            return f"{int(seconds // size)} {unit}"
-    return f"{max(1, round(seconds))} s"
+    return f"last seen {span(changed)} ago"

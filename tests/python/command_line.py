@@ -1,0 +1,148 @@
+"""The command line as people and programs meet it: in this process, in one of its own, on a terminal."""
+
+import fcntl
+import json
+import os
+import pty
+import re
+import select
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Any, Self
+
+import pytest
+from click.testing import CliRunner, Result
+
+from cometpresence.cli.commands import cometpresence
+from cometpresence.emulator import Emulator
+
+COMMAND = [sys.executable, "-m", "cometpresence"]
+PATIENCE = 20.0
+ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+
+
+def environment(emulator: Emulator, uid: str = "alice") -> dict[str, str]:
+    """The variables to log in with, and nothing that would change what is printed."""
+    ours = {name: value for name, value in os.environ.items() if not name.startswith("COMET")}
+    for name in ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES"):
+        ours.pop(name, None)
+    return ours | {
+        "COMETPRESENCE_EMULATOR": emulator.url,
+        "COMETPRESENCE_CA_FILE": emulator.ca_file or "",
+        "COMETCHAT_APP_ID": emulator.app_id,
+        "COMETCHAT_UID": uid,
+        "COMETCHAT_AUTH_KEY": emulator.auth_key,
+        "XDG_CONFIG_HOME": "/nonexistent",
+        "TERM": "xterm-256color",
+    }
+
+
+def invoke(emulator: Emulator, *arguments: str, **changes: str) -> Result:
+    """In this process; its output is no terminal."""
+    variables = environment(emulator) | changes
+    return CliRunner().invoke(cometpresence, arguments, env=variables)
+
+
+def lines_of(result: Result) -> list[dict[str, Any]]:
+    """What a command that ended well printed."""
+    assert result.exit_code == 0, result.output
+    return [json.loads(line) for line in result.stdout.splitlines()]
+
+
+@contextmanager
+def started(emulator: Emulator, *arguments: str, **changes: str) -> Iterator[subprocess.Popen[str]]:
+    """In a process of its own, through pipes; it ends with the block, if not before."""
+    with subprocess.Popen(
+        [*COMMAND, *arguments],
+        env=environment(emulator) | changes,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+class Terminal:
+    """A command on a terminal of its own, and what is seen there."""
+
+    def __init__(
+        self,
+        emulator: Emulator,
+        *arguments: str,
+        rows: int = 24,
+        columns: int = 100,
+        **changes: str,
+    ) -> None:
+        try:
+            self._master, slave = pty.openpty()
+        except OSError as error:  # a root folder without /dev/pts
+            pytest.skip(f"there are no terminals to be had here: {error}")
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+        self._process = subprocess.Popen(
+            [*COMMAND, *arguments],
+            env=environment(emulator) | changes,
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+            start_new_session=True,
+        )
+        os.close(slave)
+        self.raw = ""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+        /,
+    ) -> None:
+        self._process.kill()
+        self._process.wait()
+        os.close(self._master)
+
+    @property
+    def text(self) -> str:
+        """All that was ever shown, without colors and movements."""
+        return ESCAPES.sub("", self.raw)
+
+    def wait_until(self, seen: Callable[[str], object]) -> None:
+        """Until `seen` is true of the text; the test fails when it never is."""
+        deadline = time.monotonic() + PATIENCE
+        while not seen(self.text):
+            left = deadline - time.monotonic()
+            assert left > 0, f"it was never seen:\n{self.text[-3000:]}"
+            assert self._read(left), f"it ended without that:\n{self.text[-3000:]}"
+
+    def interrupt(self) -> None:
+        """Ctrl-C."""
+        self._process.send_signal(signal.SIGINT)
+
+    def end(self) -> int:
+        """What is printed until it ends by itself, and its exit code."""
+        while self._read(PATIENCE):
+            pass
+        return self._process.wait(timeout=PATIENCE)
+
+    def _read(self, timeout: float) -> bool:
+        """Take what comes; False at the end."""
+        ready, _, _ = select.select([self._master], [], [], timeout)
+        try:
+            chunk = os.read(self._master, 65536) if ready else b""
+        except OSError:  # the other side is closed
+            return False
+        self.raw += chunk.decode(errors="replace")
+        return bool(chunk)
