@@ -25,6 +25,7 @@ from .errors import (
 from .listeners import ConnectionListener, LoginListener, Subscription, UserListener
 from .presence import PresenceView
 from .settings import AppSettings, AppSettingsBuilder, PresenceScope, Reconnect, Resync
+from .streams import EventIterator
 from .users import UsersRequest, UsersRequestBuilder
 from .values import (
     ConnectionStatus,
@@ -48,6 +49,7 @@ __all__ = [
     "ConnectionLost",
     "ConnectionStatus",
     "Disconnect",
+    "EventIterator",
     "LoginListener",
     "NotConnectedError",
     "Origin",

@@ -16,6 +16,7 @@ __all__ = [
     "check_seconds",
     "check_text",
     "check_texts",
+    "check_timeout",
     "unknown_names",
     "warn",
 ]
@@ -75,6 +76,14 @@ def check_seconds(value: object, what: str) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < math.inf:
         raise ConfigError("INVALID_PARAMETER", f"{what} must be seconds, 0 or more, not {value!r}.")
     return float(value)
+
+
+def check_timeout(value: object, what: str) -> float | None:
+    """`value`, which must be a number of seconds, or None: for ever."""
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if value is None or (is_number and value == value):
+        return value  # type: ignore[return-value]
+    raise ConfigError("INVALID_PARAMETER", f"{what}: seconds or None, not {value!r}")
 
 
 def check_flag(value: object, what: str, code: str) -> bool:

@@ -2,7 +2,7 @@
 
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any, Self
 from ._arguments import check_text
 from .base import CLOSE_TIMEOUT, _Common, deliver
 from .errors import ClientClosed, ConfigError, NotConnectedError, RequestTimeout
+from .handlers import HANDLER_ORIGINS
+from .streams import EventIterator, Overflow
 from .users import UsersRequestBuilder, request_for, walk
-from .values import SyncReport
+from .values import Origin, SyncReport
 from .waiters import Waiters
 
 if TYPE_CHECKING:
@@ -159,6 +161,46 @@ class PresenceClient(_Common, Waiters):
     def resync(self, *, timeout: float | None = None) -> SyncReport:
         """Compare with the server now; what changed unnoticed is told with Origin.RESYNC."""
         return self._core.resync(timeout)
+
+    # ---- streams
+
+    def events(
+        self,
+        *,
+        uids: Collection[str] | None = None,
+        roles: Collection[str] | None = None,
+        origins: Collection[Origin] = HANDLER_ORIGINS,
+        snapshot: bool = False,
+        timeout: float | None = None,
+        stop_after: int | None = None,
+        maxsize: int = 1024,
+        overflow: Overflow = "coalesce",
+    ) -> EventIterator:
+        """What happens from this call on, to iterate over; needs no handler and no thread.
+
+            for event in client.events(roles={"support"}, timeout=60, stop_after=10):
+                print(event.user.name, event.user.status)
+
+        `uids`, `roles` and `origins` choose, as for on_presence(); `snapshot` begins with those
+        who are online.  It ends once all was read that came within `timeout` seconds, after
+        `stop_after` events, and when the client or the stream is closed; it raises when the server
+        refuses the client for good.  In between it waits through reconnects.
+
+        Behind a slow reader `maxsize` changes are kept in order.  Further ones fold into one per
+        user ("coalesce"), push out the oldest ("drop_oldest", counted by ``dropped``), or end the
+        stream with StreamOverflow ("error").  Any thread may iterate, also in a handler.
+        """
+        return EventIterator(
+            self,
+            uids=uids,
+            roles=roles,
+            origins=origins,
+            snapshot=snapshot,
+            timeout=timeout,
+            stop_after=stop_after,
+            maxsize=maxsize,
+            overflow=overflow,
+        )
 
     # ---- asking the server
 

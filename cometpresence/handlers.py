@@ -4,9 +4,9 @@ from collections.abc import Callable, Collection, Set
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, Unpack, overload
 
 from . import _core
-from ._arguments import check_function, check_seconds, check_texts, warn
+from ._arguments import check_function, check_seconds, warn
 from .debounce import Debounce
-from .errors import ConfigError
+from .filters import about, check_origins
 from .listeners import (
     FAMILIES,
     ConnectionListener,
@@ -241,8 +241,8 @@ class Handlers:
         if unknown := filters.keys() - takes.__annotations__.keys():
             raise TypeError(f"unknown filter: {', '.join(sorted(unknown))}")
         check_function(fn, "A handler")
-        wants = _user_filter(filters.get("uids"), filters.get("roles"))
-        origins = _check_origins(filters.get("origins", HANDLER_ORIGINS))
+        wants = about(filters.get("uids"), filters.get("roles"))
+        origins = check_origins(filters.get("origins", HANDLER_ORIGINS))
         if (id := filters.get("id")) is None:
             id = self._registry.make_id(fn)
         if (after := check_seconds(filters.get("after", 0.0), "after")) > 0:
@@ -270,29 +270,6 @@ class Handlers:
 
     def _listeners_wait(self) -> None:
         """There is somebody to deliver to now."""
-
-
-def _check_origins(origins: Collection[Origin]) -> frozenset[Origin]:
-    if not all(isinstance(origin, Origin) for origin in origins):
-        raise ConfigError("INVALID_PARAMETER", f"The origins must be Origins, not {origins!r}.")
-    return frozenset(origins)
-
-
-def _user_filter(
-    uids: Collection[str] | None, roles: Collection[str] | None
-) -> "Callable[[User], bool] | None":
-    """Whether a user is one of these; None: everybody is."""
-    if uids is None and roles is None:
-        return None
-    wanted_uids = None if uids is None else {uid.lower() for uid in check_texts(uids, "uids")}
-    wanted_roles = None if roles is None else set(check_texts(roles, "roles"))
-
-    def wants(user: "User") -> bool:
-        return (wanted_uids is None or user.uid.lower() in wanted_uids) and (
-            wanted_roles is None or user.role in wanted_roles
-        )
-
-    return wants
 
 
 def _filtered(

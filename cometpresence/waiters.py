@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from ._arguments import check_function, check_text
+from ._arguments import check_function, check_text, check_timeout
 from .errors import ConfigError, RequestTimeout
 from .handlers import HANDLER_ORIGINS
 from .settings import PresenceScope
@@ -64,10 +64,7 @@ class Waiters:
             raise ConfigError(
                 "ERR_NO_SUBSCRIPTION", "Without a presence subscription nothing will happen."
             )
-        if timeout is not None and (
-            isinstance(timeout, bool) or not isinstance(timeout, (int, float))
-        ):
-            raise ConfigError("INVALID_PARAMETER", f"timeout: seconds or None, not {timeout!r}")
+        check_timeout(timeout, "timeout")
         deadline = None if timeout is None else time.monotonic() + timeout
         left = timeout
         with self._core.open_feed(_BACKLOG, "coalesce") as feed:

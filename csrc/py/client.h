@@ -126,6 +126,8 @@ void end_round(listener_round *self);
 PyObject *client_add_listener(PyObject *op, PyObject *args, PyObject *keywords);
 PyObject *client_remove_listener(PyObject *op, PyObject *id);
 PyObject *client_clear_listeners(PyObject *op, PyObject *none);
+PyObject *client_handler_failed(PyObject *op, PyObject *args);
+PyObject *handler_place(listener_kind kind, PyObject *id); /* for reports */
 
 /* ---- client_calls.c: the second of two waits for nothing and returns a Call */
 #define CLIENT_DOORS(verb)                                                                         \
@@ -163,7 +165,6 @@ PyObject *client_set_alarm(PyObject *op, PyObject *at);
 
 /* ---- drain.c */
 PyObject *client_drain(PyObject *op, PyObject *args, PyObject *keywords);
-PyObject *client_handler_failed(PyObject *op, PyObject *args);
 
 /* -1 with an exception; 1 on the interpreter's main thread, where Ctrl-C arrives. */
 int on_main_thread(core_state *state);

@@ -303,3 +303,33 @@ void end_round(listener_round *self)
     cp_delivery_end(&self->delivery);
     Py_END_CRITICAL_SECTION();
 }
+
+/* ---- what reports say */
+
+PyObject *handler_place(listener_kind kind, PyObject *id)
+{
+    return PyUnicode_FromFormat("%s handler %R", kind_handler[kind], id);
+}
+
+/* A handler whose call went on after its return, on an event loop, has failed: reported as
+ * if it had raised at once. */
+PyObject *client_handler_failed(PyObject *op, PyObject *args)
+{
+    client_object *self = (client_object *)op;
+    PyObject *id, *exception;
+    int kind;
+
+    if (!PyArg_ParseTuple(args, "iOO:handler_failed", &kind, &id, &exception))
+        return NULL;
+    if (kind < 0 || kind >= LISTENER_KINDS) {
+        PyErr_SetString(PyExc_ValueError, "there is no such kind");
+        return NULL;
+    }
+    self->handler_errors++;
+    PyObject *report = Py_XNewRef(self->report);
+    if (report == NULL) /* the collector cleared us */
+        Py_RETURN_NONE;
+    PyObject *result = PyObject_CallFunction(report, "ON", exception, handler_place(kind, id));
+    Py_DECREF(report);
+    return result;
+}

@@ -81,11 +81,6 @@ static void report_own(drain *self)
     report_raised(self, exception, PyUnicode_FromString("drain"));
 }
 
-static PyObject *place_of(listener_kind kind, PyObject *id)
-{
-    return PyUnicode_FromFormat("%s handler %R", kind_handler[kind], id);
-}
-
 /* Each listener is warned about once. */
 static void mind_time(drain *self, const told_listener *listener, listener_kind kind, cp_usec took)
 {
@@ -95,7 +90,7 @@ static void mind_time(drain *self, const told_listener *listener, listener_kind 
     if (*listener->was_slow || self->client->report == NULL)
         return;
     *listener->was_slow = true;
-    PyObject *where = place_of(kind, listener->id);
+    PyObject *where = handler_place(kind, listener->id);
     PyObject *seconds = where ? seconds_to_python(took) : NULL;
     PyObject *result = NULL;
     if (seconds != NULL)
@@ -118,7 +113,7 @@ static void call_listener(drain *self, const told_listener *listener, int which,
     if (result == NULL) {
         self->client->handler_errors++;
         PyObject *exception = PyErr_GetRaisedException();
-        report_raised(self, exception, place_of(news->kind, listener->id));
+        report_raised(self, exception, handler_place(news->kind, listener->id));
     }
     Py_XDECREF(result);
     mind_time(self, listener, news->kind, took);
@@ -464,27 +459,4 @@ PyObject *client_drain(PyObject *op, PyObject *args, PyObject *keywords)
         return PyLong_FromLong(self.told);
     PyErr_SetRaisedException(self.interrupt);
     return NULL;
-}
-
-/* A handler whose call went on after its return, on an event loop, has failed: reported as
- * if it had raised at once. */
-PyObject *client_handler_failed(PyObject *op, PyObject *args)
-{
-    client_object *self = (client_object *)op;
-    PyObject *id, *exception;
-    int kind;
-
-    if (!PyArg_ParseTuple(args, "iOO:handler_failed", &kind, &id, &exception))
-        return NULL;
-    if (kind < 0 || kind >= LISTENER_KINDS) {
-        PyErr_SetString(PyExc_ValueError, "there is no such kind");
-        return NULL;
-    }
-    self->handler_errors++;
-    PyObject *report = Py_XNewRef(self->report);
-    if (report == NULL) /* the collector cleared us */
-        Py_RETURN_NONE;
-    PyObject *result = PyObject_CallFunction(report, "ON", exception, place_of(kind, id));
-    Py_DECREF(report);
-    return result;
 }

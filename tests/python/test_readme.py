@@ -21,7 +21,7 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
 
 
-FIVE_LINES, DOCUMENTED, IN_TESTS = blocks("python")
+FIVE_LINES, STREAM, DOCUMENTED, IN_TESTS = blocks("python")
 MAKE, START_EMULATOR, RUN_WATCH = blocks("sh")
 EMULATOR_URL = "http://127.0.0.1:7000"
 
@@ -105,6 +105,16 @@ def test_five_lines(emulator: Emulator, tmp_path: Path) -> None:
     (tmp_path / "watch.py").write_text(FIVE_LINES)
     with Script([sys.executable, "watch.py"], tmp_path, for_client(emulator)) as script:
         watch(script, emulator, "hello Captain America", "bye Captain America last seen 20")
+
+
+def test_a_stream(emulator: Emulator, tmp_path: Path) -> None:
+    (tmp_path / "stream.py").write_text(STREAM)
+    emulator.set_online("superhero3")
+    with Script([sys.executable, "stream.py"], tmp_path, for_client(emulator)) as script:
+        script.expect("Spiderman online")
+        emulator.set_online("superhero2")
+        script.expect("Captain America online")
+        assert script.ends_well()
 
 
 def test_the_words_of_the_documentation(emulator: Emulator, tmp_path: Path) -> None:

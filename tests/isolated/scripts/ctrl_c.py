@@ -40,13 +40,14 @@ calls: dict[str, Any] = {
     "get_user": lambda: client.get_user("superhero2"),
     "wait_for_online": lambda: client.wait_for_online("superhero2"),
     "wait_for": lambda: client.wait_for(lambda event: False),
+    "events": lambda: next(client.events()),
     "wait": wait,
     "run_forever": client.run_forever,
     "handler": wait,
 }
 if where not in ("login", "run_forever"):
     client.login()
-if where in ("wait", "wait_for_online", "wait_for", "handler"):
+if where in ("wait", "wait_for_online", "wait_for", "events", "handler"):
     client.connect()
     client.wait_synced(timeout=10)
 if where == "handler":
