@@ -4,6 +4,8 @@
 without process-wide state.
 """
 
+from typing import TYPE_CHECKING, Any
+
 from ._core import VERSION as __version__
 from ._core import PresenceEvent, User
 from .client import PresenceClient
@@ -37,6 +39,9 @@ from .values import (
     UserStatus,
 )
 
+if TYPE_CHECKING:
+    from .history import PresenceHistory, PresenceRecorder
+
 __all__ = [
     "AppSettings",
     "AppSettingsBuilder",
@@ -56,6 +61,8 @@ __all__ = [
     "OutOfSync",
     "PresenceClient",
     "PresenceEvent",
+    "PresenceHistory",
+    "PresenceRecorder",
     "PresenceScope",
     "PresenceView",
     "ProtocolError",
@@ -76,3 +83,12 @@ __all__ = [
     "UsersRequestBuilder",
     "__version__",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """What costs an import that only those who use it should pay."""
+    if name not in ("PresenceHistory", "PresenceRecorder"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from . import history
+
+    return getattr(history, name)

@@ -11,9 +11,10 @@ import pytest
 
 import cometpresence
 import cometpresence.emulator
+import cometpresence.history
 from cometpresence._aliases import ALIASES
 
-MODULES = (cometpresence, cometpresence.emulator)
+MODULES = (cometpresence, cometpresence.emulator, cometpresence.history)
 EXPORTED = {
     f"{module.__name__}.{name}": getattr(module, name)
     for module in MODULES

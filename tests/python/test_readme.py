@@ -3,8 +3,10 @@
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,7 +23,7 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
 
 
-FIVE_LINES, STREAM, DOCUMENTED, IN_TESTS = blocks("python")
+FIVE_LINES, STREAM, DOCUMENTED, IN_TESTS, HISTORY = blocks("python")
 MAKE, START_EMULATOR, RUN_WATCH = blocks("sh")
 EMULATOR_URL = "http://127.0.0.1:7000"
 
@@ -86,6 +88,9 @@ class Script:
     def terminate(self) -> None:
         self._process.terminate()
 
+    def press_ctrl_c(self) -> None:
+        self._process.send_signal(signal.SIGINT)
+
     def ends_well(self) -> bool:
         return self._process.wait(10) == 0
 
@@ -128,6 +133,31 @@ def test_an_emulator_inside_a_test(tmp_path: Path) -> None:
     with Script([sys.executable, "inside.py"], tmp_path, environment()) as script:
         script.expect("Captain America is here")
         assert script.ends_well()
+
+
+def test_a_history(emulator: Emulator, tmp_path: Path) -> None:
+    (tmp_path / "history.py").write_text(HISTORY)
+    emulator.set_online("superhero2")
+    with Script([sys.executable, "history.py"], tmp_path, for_client(emulator)) as script:
+        wait_for_change(tmp_path / "presence.db", emulator)
+        script.press_ctrl_c()
+        script.expect("online 20")
+        script.expect("Captain America 20")
+        assert script.ends_well()
+
+
+def wait_for_change(history: Path, emulator: Emulator) -> None:
+    """Until somebody who comes and goes is in the file."""
+    deadline = time.monotonic() + 10
+    while not (history.exists() and b"Spiderman" in in_file(history)):
+        assert time.monotonic() < deadline
+        emulator.set_online("superhero3")
+        emulator.set_offline("superhero3")
+        time.sleep(0.05)
+
+
+def in_file(history: Path) -> bytes:
+    return b"".join(path.read_bytes() for path in history.parent.glob("presence.db*"))
 
 
 def test_an_emulator_in_one_terminal_and_a_script_in_another(tmp_path: Path) -> None:

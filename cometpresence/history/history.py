@@ -1,0 +1,358 @@
+"""PresenceHistory: questions to a file that a PresenceRecorder wrote, or is writing."""
+
+import csv
+import os
+import sqlite3
+import threading
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from pathlib import Path
+from types import TracebackType
+from typing import TextIO
+
+from .._arguments import check_texts
+from ..errors import ConfigError
+from ..values import UserStatus
+from .moments import as_datetime, as_moment, check_zone, local_moment
+from .records import Headcount, OnlineTime, Session, Shift, Span
+from .schema import OFFLINE, ONLINE, UNKNOWN, open_for_reading
+from .timeline import Piece, gaps, headcounts, pieces, total
+
+__all__ = ["PresenceHistory"]
+
+_STATUSES = {ONLINE: UserStatus.ONLINE, UNKNOWN: UserStatus.UNKNOWN}
+_WHOLE_DAY = Shift("", time.min, time.min)
+_COLUMNS = ("uid", "name", "status", "start", "end", "seconds")
+
+
+@dataclass(frozen=True, slots=True)
+class _Own:
+    """One user's time, without holes."""
+
+    uid: str
+    name: str
+    pieces: list[Piece]
+    latest: int  # status at the end
+
+
+@dataclass(frozen=True, slots=True)
+class _Extract:
+    """What the file says about a stretch of time."""
+
+    since: int
+    until: int
+    horizon: int  # what is known ends here
+    known: list[tuple[int, int]]
+    users: list[_Own]
+
+
+class PresenceHistory(AbstractContextManager["PresenceHistory"]):
+    """Who was online when, from the file at `path`.
+
+        with PresenceHistory("presence.db") as history:
+            for session in history.sessions("alice"):
+                print(session.status, session.start, session.duration)
+
+    The file is opened for reading only, and may be written meanwhile; each question is answered
+    from one moment of it.  `since` and `until` are datetimes with a time zone; without them a
+    question is about all that is known.  `uid` is one or several, compared without case as the
+    server does; None is everybody in the file.  Use it from any thread.
+
+    What no recorder watched is UNKNOWN: before the first and after the last, while the process was
+    not running or the client not synchronised.  Somebody who is not in the file was never seen
+    online.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self._path = Path(path)
+        self._db = open_for_reading(self._path)
+        self._lock = threading.Lock()
+
+    def close(self) -> None:
+        """Close the file.  Idempotent."""
+        with self._lock:
+            self._db.close()
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+        /,
+    ) -> None:
+        self.close()
+
+    # ---- what there is
+
+    @property
+    def span(self) -> Span | None:
+        """From when until when something is known; None: nothing yet.
+
+        While it is being recorded the end moves on with what happens, and at least every
+        `ping_interval` of the client.
+        """
+        with self._reading() as db:
+            began, until = _extent(db)
+        return None if began is None else Span(as_datetime(began), as_datetime(until))
+
+    def users(self) -> dict[str, str]:
+        """Names by uid of everybody in the file."""
+        with self._reading() as db:
+            return dict(db.execute("SELECT uid, name FROM users ORDER BY uid"))
+
+    def gaps(self, since: datetime | None = None, until: datetime | None = None) -> list[Span]:
+        """When nothing was known about anybody."""
+        extract = self._extract((), since, until)
+        if extract is None:
+            return []
+        return [
+            Span(as_datetime(start), as_datetime(end))
+            for start, end in gaps(extract.known, extract.since, extract.until)
+        ]
+
+    # ---- who was online
+
+    def sessions(
+        self,
+        uid: str | Collection[str] | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> list[Session]:
+        """The times at which users were online, and those of which nobody knows; by user, then by
+        time, cut at `since` and `until`.  Moments are in UTC."""
+        extract = self._extract(uid, since, until)
+        return [] if extract is None else list(_sessions_of(extract, is_open=until is None))
+
+    def time_online(
+        self,
+        uid: str | Collection[str] | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        *,
+        tz: str | tzinfo = UTC,
+        shifts: Sequence[Shift] = (),
+    ) -> list[OnlineTime]:
+        """How long users were online on each day of a time zone, or in each of its `shifts`.
+
+        By user, then by time.  Days are as long as the zone has them: 23 or 25 hours when its
+        clocks change.  The first and the last are cut at `since` and `until`.  Those on which
+        somebody is known to have been offline throughout are left out.
+        """
+        zone = check_zone(tz)
+        extract = self._extract(uid, since, until)
+        if extract is None:
+            return []
+        windows = list(_windows(extract.since, extract.until, zone, shifts or [_WHOLE_DAY]))
+        return [found for own in extract.users for found in _times_of(own, windows, zone)]
+
+    def concurrency(
+        self,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        *,
+        uid: str | Collection[str] | None = None,
+    ) -> list[Headcount]:
+        """How many (of these users) were online at once, from each change to the next, without
+        holes; None where nobody knows.
+
+        Somebody whose own status is unknown while others' is known is not counted.
+        """
+        extract = self._extract(uid, since, until)
+        if extract is None:
+            return []
+        everybody = (own.pieces for own in extract.users)
+        counts = headcounts(everybody, extract.known, extract.since, extract.until)
+        return [Headcount(as_datetime(start), as_datetime(end), n) for start, end, n in counts]
+
+    def to_csv(
+        self,
+        target: str | os.PathLike[str] | TextIO,
+        uid: str | Collection[str] | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        *,
+        tz: str | tzinfo = UTC,
+    ) -> int:
+        """Write the sessions as comma-separated values, into a file or to a stream; how many.
+
+        The columns are uid, name, status, start, end and seconds; moments are ISO 8601 in `tz`;
+        the last two are empty for a session that has not ended.  A name that a spreadsheet would
+        take for a formula gets an apostrophe in front.
+        """
+        zone = check_zone(tz)
+        sessions = self.sessions(uid, since, until)
+        if isinstance(target, (str, os.PathLike)):
+            with open(target, "w", encoding="utf-8", newline="") as file:
+                _write_csv(file, sessions, zone)
+        else:
+            _write_csv(target, sessions, zone)
+        return len(sessions)
+
+    # ---- reading the file
+
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        """One moment of the file."""
+        with self._lock:
+            self._db.execute("BEGIN")
+            try:
+                yield self._db
+            finally:
+                self._db.execute("ROLLBACK")
+
+    def _extract(
+        self, uid: str | Collection[str] | None, since: datetime | None, until: datetime | None
+    ) -> _Extract | None:
+        """What the file says about these users; None: there is nothing in it."""
+        wanted = _wanted(uid)
+        start = None if since is None else as_moment(since, "since")
+        end = None if until is None else as_moment(until, "until")
+        if start is not None and end is not None and start >= end:
+            raise ConfigError(
+                "INVALID_PARAMETER", f"since ({since}) must be before until ({until})."
+            )
+        with self._reading() as db:
+            began, horizon = _extent(db)
+            if began is None:
+                return None
+            start = began if start is None else start
+            end = max(horizon, start) if end is None else end
+            known = list(db.execute("SELECT began, until FROM watches ORDER BY id"))
+            users = [
+                (number, uid_, name)
+                for number, uid_, name in db.execute("SELECT id, uid, name FROM users ORDER BY uid")
+                if wanted is None or uid_.lower() in wanted
+            ]
+            changes = _changes(db, [number for number, *_ in users], wanted is None, start, end)
+        return _Extract(
+            start,
+            end,
+            horizon,
+            known,
+            [
+                _own(uid_, name, changes.get(number, []), known, start, end)
+                for number, uid_, name in users
+            ],
+        )
+
+
+def _wanted(uid: str | Collection[str] | None) -> set[str] | None:
+    if uid is None:
+        return None
+    return {each.lower() for each in ((uid,) if isinstance(uid, str) else check_texts(uid, "uids"))}
+
+
+def _extent(db: sqlite3.Connection) -> tuple[int | None, int]:
+    """The first and the last moment of which something is known."""
+    row = db.execute("SELECT min(began), coalesce(max(until), 0) FROM watches").fetchone()
+    return row[0], row[1]
+
+
+def _changes(
+    db: sqlite3.Connection, users: list[int], is_everybody: bool, since: int, until: int
+) -> dict[int, list[tuple[int, int]]]:
+    """For each user the last change up to `since`, and all up to `until`, in order."""
+    whose = "" if is_everybody else f"AND user IN ({','.join(map(str, users))})"
+    before = f"""SELECT user, at, status FROM changes WHERE id IN
+        (SELECT max(id) FROM changes WHERE at <= :since {whose} GROUP BY user)"""
+    within = f"""SELECT user, at, status FROM changes
+        WHERE at > :since AND at <= :until {whose} ORDER BY id"""
+    found: dict[int, list[tuple[int, int]]] = {}
+    for query in (before, within):
+        for user, at, status in db.execute(query, {"since": since, "until": until}):
+            found.setdefault(user, []).append((at, status))
+    return found
+
+
+# ---- answers
+
+
+def _own(
+    uid: str,
+    name: str,
+    changes: list[tuple[int, int]],
+    known: list[tuple[int, int]],
+    since: int,
+    until: int,
+) -> _Own:
+    latest = changes[-1][1] if changes else OFFLINE
+    return _Own(uid, name, pieces(changes, known, since, until), latest)
+
+
+def _sessions_of(extract: _Extract, *, is_open: bool) -> Iterator[Session]:
+    """`is_open`: up to the end of what is known, where what goes on has no end."""
+    goes_on = is_open and extract.until == extract.horizon
+    for own in extract.users:
+        found = [piece for piece in own.pieces if piece[2] != OFFLINE]
+        is_online = goes_on and own.latest == ONLINE
+        if is_online and not (found and found[-1][1:] == (extract.horizon, ONLINE)):
+            found.append((extract.horizon, extract.horizon, ONLINE))  # came just now
+        for start, end, status in found:
+            is_last = is_online and end == extract.horizon and status == ONLINE
+            yield Session(
+                *(own.uid, own.name, _STATUSES[status], as_datetime(start)),
+                end=None if is_last else as_datetime(end),
+            )
+
+
+def _windows(
+    since: int, until: int, zone: tzinfo, shifts: Sequence[Shift]
+) -> Iterator[tuple[date, str | None, int, int]]:
+    """The days or shifts between two moments, by their beginning."""
+    day = as_datetime(since, zone).date() - timedelta(days=1)  # a shift may reach into the next
+    last = as_datetime(until, zone).date()
+    while day <= last:
+        found = []
+        for shift in shifts:
+            ends_on = day + timedelta(days=shift.ends <= shift.begins)
+            start = max(since, local_moment(day, shift.begins, zone))
+            end = min(until, local_moment(ends_on, shift.ends, zone))
+            if start < end:
+                found.append((start, end, shift.name or None))
+        yield from (
+            (day, name, start, end) for start, end, name in sorted(found, key=lambda f: f[0])
+        )
+        day += timedelta(days=1)
+
+
+def _times_of(
+    own: _Own,
+    windows: Sequence[tuple[date, str | None, int, int]],
+    zone: tzinfo,
+) -> Iterator[OnlineTime]:
+    online = [(start, end) for start, end, status in own.pieces if status == ONLINE]
+    unknown = [(start, end) for start, end, status in own.pieces if status == UNKNOWN]
+    for day, shift, start, end in windows:
+        here, unclear = total(online, start, end), total(unknown, start, end)
+        if here or unclear:
+            yield OnlineTime(
+                *(own.uid, own.name, day, shift),
+                start=as_datetime(start, zone),
+                end=as_datetime(end, zone),
+                online=timedelta(microseconds=here),
+                unknown=timedelta(microseconds=unclear),
+            )
+
+
+def _write_csv(file: TextIO, sessions: Sequence[Session], zone: tzinfo) -> None:
+    writer = csv.writer(file)
+    writer.writerow(_COLUMNS)
+    for session in sessions:
+        end, duration = session.end, session.duration
+        writer.writerow(
+            (
+                _harmless(session.uid),
+                _harmless(session.name),
+                session.status.value,
+                session.start.astimezone(zone).isoformat(),
+                "" if end is None else end.astimezone(zone).isoformat(),
+                "" if duration is None else round(duration.total_seconds(), 3),
+            )
+        )
+
+
+def _harmless(text: str) -> str:
+    """Users choose their names, and spreadsheets run what begins like a formula."""
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text

@@ -1,0 +1,287 @@
+"""What a history answers, about files written by hand."""
+
+import csv
+import io
+import sqlite3
+import subprocess
+import sys
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+import cometpresence
+from cometpresence import ConfigError, PresenceHistory, UserStatus
+from cometpresence.history import Headcount, Session, Shift, Span
+from cometpresence.history.moments import as_moment
+from cometpresence.history.schema import OFFLINE, ONLINE
+from cometpresence.history.tape import Tape
+
+HOUR = timedelta(hours=1)
+BERLIN = ZoneInfo("Europe/Berlin")
+NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "presence.db"
+
+
+def record(path: Path, begin: datetime, end: datetime, *changes: tuple[datetime, str, int]) -> None:
+    """One watch, in which these changes happened."""
+    tape = Tape(path, "app")
+    with tape.writing():
+        tape.begin_watch(as_moment(begin, "begin"))
+        for at, uid, status in changes:
+            tape.write(uid, uid.title(), status, as_moment(at, "at"))
+        tape.vouch(as_moment(end, "end"))
+    tape.close()
+
+
+def rows_of(path: Path, table: str) -> list[Any]:
+    db = sqlite3.connect(path)
+    try:
+        return db.execute(f"SELECT * FROM {table}").fetchall()
+    finally:
+        db.close()
+
+
+# ---- sessions
+
+
+def test_a_session_has_both_ends_or_goes_on(path: Path) -> None:
+    record(
+        path,
+        NOON,
+        NOON + 9 * HOUR,
+        (NOON + HOUR, "bob", ONLINE),
+        (NOON + 2 * HOUR, "bob", OFFLINE),
+        (NOON + 4 * HOUR, "bob", ONLINE),
+    )
+    with PresenceHistory(path) as history:
+        first, second = history.sessions()
+        assert first == Session("bob", "Bob", UserStatus.ONLINE, NOON + HOUR, NOON + 2 * HOUR)
+        assert (first.duration, second.end, second.duration) == (HOUR, None, None)
+        assert history.users() == {"bob": "Bob"}
+        assert history.span == Span(NOON, NOON + 9 * HOUR)
+        assert history.span.duration == 9 * HOUR
+
+
+def test_since_and_until_cut_and_what_lies_outside_the_recording_is_unknown(path: Path) -> None:
+    record(path, NOON, NOON + 4 * HOUR, (NOON, "bob", ONLINE))
+    with PresenceHistory(path) as history:
+        (whole,) = history.sessions(since=NOON + HOUR, until=NOON + 2 * HOUR)
+        assert (whole.start, whole.end) == (NOON + HOUR, NOON + 2 * HOUR)
+        around = history.sessions("bob", NOON - HOUR, NOON + 9 * HOUR)
+        assert [(each.status, each.start, each.end) for each in around] == [
+            ("unknown", NOON - HOUR, NOON),
+            ("online", NOON, NOON + 4 * HOUR),
+            ("unknown", NOON + 4 * HOUR, NOON + 9 * HOUR),
+        ]
+        assert history.gaps(NOON - HOUR, NOON + HOUR) == [Span(NOON - HOUR, NOON)]
+        (ends_later,) = history.sessions("bob", since=NOON + 5 * HOUR, until=NOON + 6 * HOUR)
+        assert ends_later.status is UserStatus.UNKNOWN
+        assert history.sessions("bob", since=NOON + 5 * HOUR) == []
+
+
+def test_users_are_found_whatever_the_case_one_or_several(path: Path) -> None:
+    record(path, NOON, NOON + HOUR, *((NOON, uid, ONLINE) for uid in ("alice", "bob", "carol")))
+    with PresenceHistory(path) as history:
+        assert [each.uid for each in history.sessions("ALICE")] == ["alice"]
+        assert [each.uid for each in history.sessions({"bob", "Carol"})] == ["bob", "carol"]
+        assert history.sessions("nobody") == history.sessions([]) == []
+        (count,) = history.concurrency(uid=["bob", "nobody"])
+        assert count == Headcount(NOON, NOON + HOUR, 1)
+
+
+def test_questions_that_make_no_sense_are_refused_with_the_fix(path: Path) -> None:
+    record(path, NOON, NOON + HOUR)
+    with PresenceHistory(path) as history:
+        with pytest.raises(ConfigError, match=r"with a time zone, such as datetime\.now\(UTC\)"):
+            history.sessions(since=datetime(2026, 6, 1))
+        with pytest.raises(ConfigError, match="must be before until"):
+            history.sessions(since=NOON, until=NOON)
+        with pytest.raises(ConfigError, match=r"no time zone known here; .* 'Europe/Berlin'"):
+            history.time_online(tz="Mars/Olympus")
+        with pytest.raises(ConfigError, match="uids must be a list of texts"):
+            history.sessions([1])  # type: ignore[list-item]
+        with pytest.raises(ConfigError, match=r"time\(22\)"):
+            Shift("night", 22, 6)  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match="does not exist; a PresenceRecorder makes it"):
+        PresenceHistory(path.with_name("missing.db"))
+
+
+# ---- days and shifts
+
+
+@pytest.mark.parametrize(
+    ("day", "hours"), [(date(2026, 3, 29), 23), (date(2026, 10, 25), 25), (date(2026, 6, 1), 24)]
+)
+def test_a_day_is_as_long_as_its_time_zone_has_it(path: Path, day: date, hours: int) -> None:
+    begin = datetime.combine(day, time(), BERLIN) - 24 * HOUR
+    record(path, begin, begin + 80 * HOUR, (begin, "bob", ONLINE))
+    with PresenceHistory(path) as history:
+        rows = {row.day: row for row in history.time_online(tz="Europe/Berlin")}
+    assert rows[day].online == hours * HOUR
+    assert rows[day].unknown == timedelta()
+    assert rows[day].start == datetime.combine(day, time(), BERLIN)
+    assert rows[day].end == datetime.combine(day + timedelta(days=1), time(), BERLIN)
+
+
+def test_days_that_begin_at_one_o_clock_or_do_not_exist_at_all(path: Path) -> None:
+    skipped, beirut = ZoneInfo("Pacific/Apia"), ZoneInfo("Asia/Beirut")
+    begin = datetime(2011, 12, 28, tzinfo=UTC)
+    record(path, begin, begin + 96 * HOUR, (begin, "bob", ONLINE))
+    begin = datetime(2026, 3, 28, 22, tzinfo=UTC)  # where midnight is skipped
+    record(path, begin - 24 * HOUR, begin + 48 * HOUR)
+    with PresenceHistory(path) as history:
+        days = [row.day for row in history.time_online(until=begin - 9999 * HOUR, tz=skipped)]
+        assert date(2011, 12, 29) in days
+        assert date(2011, 12, 30) not in days
+        assert date(2011, 12, 31) in days
+        rows = history.time_online(since=begin - 2 * HOUR, until=begin + 30 * HOUR, tz=beirut)
+        assert [(row.day.day, row.start.astimezone(UTC)) for row in rows] == [
+            (28, begin - 2 * HOUR),
+            (29, begin),
+            (30, begin + 23 * HOUR),
+        ]
+        assert sum((row.online for row in rows), timedelta()) == 32 * HOUR
+
+
+def test_a_shift_over_midnight_belongs_to_the_day_it_begins_on(path: Path) -> None:
+    begin = datetime(2026, 3, 28, 20, tzinfo=BERLIN)  # the night in which an hour is skipped
+    record(path, begin, begin + 30 * HOUR, (begin, "bob", ONLINE))  # to 2 o'clock
+    night, late = Shift("night", time(22), time(6)), Shift("late", time(14), time(22))
+    with PresenceHistory(path) as history:
+        rows = history.time_online(tz=BERLIN, shifts=[late, night])
+    assert [(row.day.day, row.shift, row.online) for row in rows] == [
+        (28, "late", 2 * HOUR),
+        (28, "night", 7 * HOUR),
+        (29, "late", 8 * HOUR),
+        (29, "night", 4 * HOUR),
+    ]
+
+
+# ---- how many
+
+
+def test_the_curve_has_a_step_for_each_change_and_holes_are_marked(path: Path) -> None:
+    record(
+        path,
+        NOON,
+        NOON + 4 * HOUR,
+        (NOON, "alice", ONLINE),
+        (NOON + HOUR, "bob", ONLINE),
+        (NOON + 2 * HOUR, "alice", OFFLINE),
+        (NOON + 2 * HOUR, "carol", ONLINE),
+    )
+    record(path, NOON + 6 * HOUR, NOON + 8 * HOUR)
+    with PresenceHistory(path) as history:
+        curve = history.concurrency()
+    assert curve == [
+        Headcount(NOON, NOON + HOUR, 1),
+        Headcount(NOON + HOUR, NOON + 4 * HOUR, 2),
+        Headcount(NOON + 4 * HOUR, NOON + 6 * HOUR, None),
+        Headcount(NOON + 6 * HOUR, NOON + 8 * HOUR, 2),
+    ]
+
+
+# ---- CSV
+
+
+def test_csv_has_a_line_for_each_session(path: Path, tmp_path: Path) -> None:
+    record(path, NOON, NOON + HOUR, (NOON, "bob", ONLINE))
+    record(path, NOON + 2 * HOUR, NOON + 3 * HOUR)
+    out, file = io.StringIO(newline=""), tmp_path / "out.csv"
+    with PresenceHistory(path) as history:
+        assert history.to_csv(out, tz="Europe/Berlin") == 3
+        assert history.to_csv(file, "bob", until=NOON + HOUR) == 1
+    assert list(csv.reader(io.StringIO(out.getvalue()))) == [
+        ["uid", "name", "status", "start", "end", "seconds"],
+        [
+            "bob",
+            "Bob",
+            "online",
+            "2026-06-01T14:00:00+02:00",
+            "2026-06-01T15:00:00+02:00",
+            "3600.0",
+        ],
+        *[
+            [
+                "bob",
+                "Bob",
+                "unknown",
+                "2026-06-01T15:00:00+02:00",
+                "2026-06-01T16:00:00+02:00",
+                "3600.0",
+            ]
+        ],
+        ["bob", "Bob", "online", "2026-06-01T16:00:00+02:00", "", ""],
+    ]
+    assert "2026-06-01T12:00:00+00:00" in file.read_text()
+
+
+@pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1"])
+def test_no_name_becomes_a_formula_in_a_spreadsheet(path: Path, name: str) -> None:
+    tape = Tape(path, "app")
+    with tape.writing():
+        tape.begin_watch(0)
+        tape.write("bob", name, ONLINE, 0)
+        tape.vouch(10)
+    tape.close()
+    out = io.StringIO(newline="")
+    with PresenceHistory(path) as history:
+        history.to_csv(out)
+    assert list(csv.reader(io.StringIO(out.getvalue())))[1][1] == f"'{name}"
+
+
+# ---- the file
+
+
+def test_it_can_be_read_while_it_is_written_and_sees_what_is_committed(path: Path) -> None:
+    tape = Tape(path, "app")
+    with tape.writing():
+        tape.begin_watch(as_moment(NOON, "at"))
+    with PresenceHistory(path) as history:
+        with tape.writing():
+            tape.write("bob", "Bob", ONLINE, as_moment(NOON + HOUR, "at"))
+            assert history.sessions() == []
+        assert [each.uid for each in history.sessions()] == ["bob"]
+        with pytest.raises(sqlite3.OperationalError, match="readonly"):
+            history._db.execute("DELETE FROM users")
+    tape.close()
+
+
+def test_what_retention_cuts_begins_at_the_cut_and_the_rest_is_gone(path: Path) -> None:
+    record(
+        path,
+        NOON,
+        NOON + 9 * HOUR,
+        (NOON + HOUR, "gone", ONLINE),
+        (NOON + 2 * HOUR, "gone", OFFLINE),
+        (NOON + HOUR, "here", ONLINE),
+        (NOON + 7 * HOUR, "here", OFFLINE),
+        (NOON + 8 * HOUR, "here", ONLINE),
+    )
+    tape = Tape(path, "app")
+    with tape.writing():
+        tape.trim(as_moment(NOON + 5 * HOUR, "cutoff"))
+    tape.close()
+    with PresenceHistory(path) as history:
+        assert history.users() == {"here": "Here"}
+        assert history.span == Span(NOON + 5 * HOUR, NOON + 9 * HOUR)
+        first, second = history.sessions()
+        assert (first.start, first.end) == (NOON + 5 * HOUR, NOON + 7 * HOUR)
+        assert (second.start, second.end) == (NOON + 8 * HOUR, None)
+    assert len(rows_of(path, "changes")) == 3
+    assert b"Gone" not in path.read_bytes()  # overwritten, not only unlinked
+
+
+def test_importing_the_package_does_not_import_the_history() -> None:
+    script = "import cometpresence, sys; print('sqlite3' in sys.modules)"
+    said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True).stdout
+    assert said == "False\n"
+    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
+        _ = cometpresence.nonsense
