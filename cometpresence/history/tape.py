@@ -47,7 +47,7 @@ class Tape:
             self._claim.release()
             raise
         self._watch: int | None = None
-        self.latest = self._number(_LATEST)
+        self.latest: int = self._number(_LATEST)
         """The latest moment written; what is written next is no earlier."""
 
     def close(self) -> None:
