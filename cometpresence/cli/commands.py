@@ -10,6 +10,7 @@ from .extras import import_extra
 from .failures import CTRL_C, failure_of
 from .users import users
 from .wait import wait
+from .watch import watch
 from .who import who
 
 # Found by name when used, for their parts are an extra of their own: where they are, and what the
@@ -57,4 +58,5 @@ def cometpresence() -> None:
 cometpresence.add_command(demo)
 cometpresence.add_command(users)
 cometpresence.add_command(wait)
+cometpresence.add_command(watch)
 cometpresence.add_command(who)

@@ -93,5 +93,8 @@ def clock(at: float) -> str:
 def reader_is_gone() -> bool:
     """Whether nobody will ever read our output, as after ``| head -1``."""
     poll = select.poll()
-    poll.register(sys.stdout.fileno(), 0)
+    try:
+        poll.register(sys.stdout.fileno(), 0)
+    except OSError:  # no descriptor of the system's
+        return False
     return bool(poll.poll(0))
