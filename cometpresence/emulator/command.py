@@ -8,10 +8,11 @@ from pathlib import Path
 
 import click
 
+from .coverage_page import coverage
 from .emulator import Emulator
 
 
-@click.command()
+@click.group(invoke_without_command=True)
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="0: a free one.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option(
@@ -34,7 +35,9 @@ from .emulator import Emulator
     is_flag=True,
     help="Settings by which the official SDK's online count finds this port.",
 )
+@click.pass_context
 def emulator(
+    context: click.Context,
     port: int,
     host: str,
     users: Path | None,
@@ -51,6 +54,8 @@ def emulator(
     Prints one line of JSON when it accepts connections: url, app_id, region, auth_key, admin_token
     and ca_file.
     """
+    if context.invoked_subcommand is not None:
+        return
     if ca_out is not None and not tls:
         raise click.UsageError("--ca-out needs --tls")
     # Before anything is announced: whoever reads the line may signal at once.
@@ -79,6 +84,9 @@ def emulator(
         stopped.wait()
     finally:
         running.stop()
+
+
+emulator.add_command(coverage)
 
 
 def _announcement(running: Emulator) -> dict[str, str | None]:

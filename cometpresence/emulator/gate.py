@@ -3,12 +3,12 @@
 import json
 import logging
 import math
-from collections.abc import Mapping
 from itertools import count
 from typing import Any, cast
 
 from aiohttp import web
 
+from .coverage import Kind, entries
 from .faults import Fault
 from .refusal import Refusal, not_emulated
 from .rest import Handler, json_answer
@@ -21,11 +21,15 @@ ADMIN_PREFIX = "/_emulator"
 CORS = {
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Allow-Methods": "GET, POST, PUT, DELETE, OPTIONS",
-    "Access-Control-Allow-Headers": (
-        "appId, resource, sdk, Accept, Content-Type, apiKey, authToken, settingsHash, "
-        "settingsHashReceivedAt, Authorization, chatApiVersion, onbehalfofuser"
+    # Also what we do not look at: a browser would not send the request at all.
+    "Access-Control-Allow-Headers": ", ".join(
+        entry.name for entry in entries(Kind.HEADER, "request")
     ),
-    "Access-Control-Expose-Headers": "Retry-After, X-Rate-Limit-Remaining, X-RateLimit-Remaining",
+    "Access-Control-Expose-Headers": ", ".join(
+        entry.name
+        for entry in entries(Kind.HEADER, "answer")
+        if not entry.name.startswith("Access-Control-")
+    ),
     "Access-Control-Max-Age": "600",
 }
 
@@ -71,6 +75,7 @@ class Gate:
             self._world.journal.write("in", "lifecycle", event="left_during_request", **facts)
             return web.Response(status=400)  # nobody reads it
         self._world.journal.write("in", "rest", **facts)
+        self._world.notices.of_request(request)
         response = await handler(request)
         self._world.journal.write(
             "out",
@@ -109,7 +114,7 @@ class Gate:
             return await handler(request)
         faults = self._world.faults
         if (fault := faults.strike("rate_limit")) is not None:
-            raise _too_many_requests(fault)
+            raise _too_many_requests(fault, self._world.clock.seconds())
         if (fault := faults.strike("server_errors")) is not None:
             status = int(fault.settings["status"])
             raise Refusal("ERR_INTERNAL_SERVER_ERROR", "a fault was asked for", status=status)
@@ -137,14 +142,23 @@ async def _too_large(request: web.Request) -> web.StreamResponse:
     return json_answer(refusal.body(), status=refusal.status, headers=CORS)
 
 
-def _too_many_requests(fault: Fault) -> Refusal:
+def _too_many_requests(fault: Fault, now: int) -> Refusal:
     """Retry-After is whole seconds by RFC 9110; the quota comes in both documented spellings."""
-    seconds = str(math.ceil(fault.settings["retry_after"]))
-    quota: Mapping[str, str] = {"Limit": "500", "Remaining": "0", "Reset": seconds}
-    headers = {"Retry-After": seconds}
-    for spelling in ("X-Rate-Limit-", "X-RateLimit-"):
-        headers.update((spelling + name, value) for name, value in quota.items())
+    seconds = math.ceil(fault.settings["retry_after"])
+    headers = {"Retry-After": str(seconds), **quota_headers(500, 0, resets_at=now + seconds)}
     return Refusal("ERR_TOO_MANY_REQUESTS", "too many requests", headers=headers)
+
+
+def quota_headers(limit: int, remaining: int, *, resets_at: int) -> dict[str, str]:
+    """How CometChat says what is left of a quota, in the two spellings its docs have."""
+    return {
+        "X-Rate-Limit": str(limit),
+        "X-Rate-Limit-Remaining": str(remaining),
+        "X-Rate-Limit-Reset": str(resets_at),
+        "X-RateLimit-Limit": str(limit),
+        "X-RateLimit-Remaining": str(remaining),
+        "X-RateLimit-Reset": str(resets_at),
+    }
 
 
 async def _half(request: web.Request, whole: web.Response) -> web.StreamResponse:

@@ -38,16 +38,22 @@ class Server:
 
     async def start(self, host: str, port: int, tls: ssl.SSLContext | None) -> int:
         """Listen; returns the port."""
-        app = web.Application(middlewares=Gate(self._world).middlewares())
-        self._rest.add_routes(app.router)
-        self._admin.add_routes(app.router)
-        app.router.add_route("*", "/", self._root)
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=2 * _GOODBYE)
+        self._runner = web.AppRunner(
+            self.application(), access_log=None, shutdown_timeout=2 * _GOODBYE
+        )
         await self._runner.setup()
         self._listener = _listen(host, port)
         self._tls = tls
         self._open_door()
         return int(self._listener.getsockname()[1])
+
+    def application(self) -> web.Application:
+        """Everything it answers, without the listening."""
+        app = web.Application(middlewares=Gate(self._world).middlewares())
+        self._rest.add_routes(app.router)
+        self._admin.add_routes(app.router)
+        app.router.add_route("*", "/", self._root)
+        return app
 
     async def stop(self) -> None:
         if self._listener is not None:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from .coverage import Kind, supported
 from .refusal import bad_request, not_emulated
 from .users import User
 from .wire import user_json
@@ -12,14 +13,12 @@ from .wire import user_json
 MAX_PER_PAGE = 100
 MAX_UIDS = 25
 
-_FLAGS = ("friendsOnly", "hideBlockedUsers", "withTags")
 _LISTS = ("roles", "tags", "uids", "searchIn")
 _CHOICES = {
     "status": ("available", "offline"),
     "sortBy": ("name", "status"),
     "sortOrder": ("asc", "desc"),
 }
-_KNOWN = {*_FLAGS, *_LISTS, *_CHOICES, "per_page", "page", "searchKey"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +44,8 @@ class UserQuery:
         A name without a value is let through: the v3 SDK sends search keywords unencoded, and an
         ampersand in one leaves such a name behind.
         """
-        unknown = [name for name, value in query.items() if name not in _KNOWN and value]
+        known = supported(Kind.QUERY, "GET /users")
+        unknown = [name for name, value in query.items() if name not in known and value]
         if unknown and strict:
             raise not_emulated(f"the users option {', '.join(sorted(unknown))}")
         for name, allowed in _CHOICES.items():

@@ -7,6 +7,7 @@ from typing import Any, cast, get_args
 from aiohttp import WSMessage, WSMsgType, web
 
 from .connection import Connection, Scope
+from .coverage import Kind
 from .frames import pong_frame
 from .wire import auth_answer
 from .world import World
@@ -122,7 +123,7 @@ class WebSocketApi:
             type=kind,
             frame=message.data[:1000] if frame is None else frame,
         )
-        if frame is None:
+        if frame is None or self._world.notices.of_frame(kind):
             return
         if connection.user is None:
             if frame.get("type") == "auth":
@@ -148,18 +149,19 @@ class WebSocketApi:
             connection.close(1008, "unauthorized")
             self._world.presence.left(connection)
             return
-        scope, roles = _subscription(body)
+        scope, roles = self._subscription(body)
         connection.admit(user, str(session or ""), scope, roles)
         connection.send(auth_answer(app_id, session, sender, "200", "OK"))
         self._world.presence.joined(connection, user)
 
-
-def _subscription(body: dict[str, Any]) -> tuple[Scope, frozenset[str]]:
-    """Absent and "NONE" are alike; so, our choice, is a word we do not know."""
-    scope = body.get("presenceSubscription")
-    roles = body.get("roles")
-    known: Scope = cast(Scope, scope) if scope in get_args(Scope) else "NONE"
-    return known, frozenset(map(str, roles)) if isinstance(roles, list) else frozenset()
+    def _subscription(self, body: dict[str, Any]) -> tuple[Scope, frozenset[str]]:
+        """Absent and "NONE" are alike; so, our choice, is a word we do not know."""
+        scope, roles = body.get("presenceSubscription"), body.get("roles")
+        if scope is not None and scope not in get_args(Scope):
+            self._world.notices.note(Kind.SUBSCRIPTION, str(scope), "auth frame")
+            scope = None
+        listed = frozenset(map(str, roles)) if isinstance(roles, list) else frozenset[str]()
+        return cast(Scope, scope or "NONE"), listed
 
 
 def _parse(text: str) -> dict[str, Any] | None:

@@ -9,6 +9,7 @@ from .credentials import Credentials
 from .delivery import Delivery
 from .faults import Faults
 from .journal import Journal
+from .notices import Notices
 from .presence import Presence
 from .users import Directory, User, is_online_word
 
@@ -47,6 +48,7 @@ class World:
 
         self.rng: random.Random = random.Random(seed)
         self.journal: Journal = Journal(clock, (auth_key, admin_token))
+        self.notices: Notices = Notices(self.journal)
         self.users: Directory = Directory()
         self.credentials: Credentials = Credentials()
         self.faults: Faults = Faults(self.journal)
@@ -65,6 +67,7 @@ class World:
         self.credentials.revoke_all()
         self.users.clear()
         self.journal.clear()
+        self.notices.clear()
         self._populate()
 
     def add_user(self, record: Mapping[str, Any]) -> User:

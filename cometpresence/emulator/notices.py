@@ -1,0 +1,72 @@
+"""What came in that nobody taught the emulator: noted in the journal, each thing once."""
+
+from aiohttp import web
+
+from .coverage import Kind, supported
+from .journal import Journal
+
+_MOST = 1000  # then no more are noted: a client that invents names must not fill our memory
+_LONGEST = 100  # characters of a name
+
+_VERSIONS = ("/v3.0", "/v3")
+
+# What any HTTP client or browser sends, whatever the API.
+_OF_HTTP = frozenset(
+    {"host", "user-agent", "accept-encoding", "accept-language", "connection", "content-length"}
+    | {"transfer-encoding", "expect", "origin", "referer", "cache-control", "pragma", "cookie"}
+    | {"dnt", "priority", "te", "upgrade", "keep-alive", "if-none-match", "if-modified-since"}
+)
+_OF_HTTP_TOO = ("sec-", "access-control-request-")
+
+
+class Notices:
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self._noted: set[tuple[Kind, str, str]] = set()
+        self._headers = {name.lower() for name in supported(Kind.HEADER, "request")}
+        self._frames = supported(Kind.FRAME, "from the client")
+
+    def clear(self) -> None:
+        self._noted.clear()
+
+    def of_request(self, request: web.Request) -> None:
+        """Its headers and query options; whether there is such an endpoint its answer says."""
+        if request.path.startswith("/_emulator"):
+            return
+        for header in request.headers:
+            name = header.lower()
+            if name not in self._headers | _OF_HTTP and not name.startswith(_OF_HTTP_TOO):
+                self.note(Kind.HEADER, header, "request")
+        resource = request.match_info.route.resource
+        if resource is None or request.path == "/":
+            return
+        endpoint = endpoint_name(request.method, resource.canonical)
+        options = supported(Kind.QUERY, endpoint)
+        for name, value in request.query.items():
+            # Without a value it is the rest of a search keyword that SDK 3 does not encode.
+            if value and name not in options:
+                self.note(Kind.QUERY, name, endpoint)
+
+    def of_frame(self, name: object) -> bool:
+        """Notes a frame of a kind that nobody answers; True if it did."""
+        if isinstance(name, str) and name in self._frames:
+            return False
+        self.note(Kind.FRAME, str(name), "from the client")
+        return True
+
+    def note(self, kind: Kind, name: str, of: str) -> None:
+        thing = (kind, name[:_LONGEST], of)
+        if thing in self._noted or len(self._noted) >= _MOST:
+            return
+        self._noted.add(thing)
+        self._journal.write(
+            "in", "lifecycle", event="not_emulated", what=str(kind), name=thing[1], of=of
+        )
+
+
+def endpoint_name(method: str, path: str) -> str:
+    """As the coverage table has it: without the version that clients may put in front."""
+    for version in _VERSIONS:
+        if path.startswith(version + "/"):
+            path = path.removeprefix(version)
+    return f"{method} {path}"
