@@ -318,9 +318,9 @@ bool cp_roster_has_changes(const cp_roster *self)
     return !cp_roster_queue_is_empty(&self->queue);
 }
 
-bool cp_roster_begin_recap(cp_roster *self)
+void cp_roster_begin_recap(cp_roster *self)
 {
-    return cp_roster_queue_begin_recap(&self->queue);
+    cp_roster_queue_begin_recap(&self->queue);
 }
 
 size_t cp_roster_recap(cp_roster *self, cp_change *out, size_t max)

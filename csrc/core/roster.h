@@ -99,10 +99,9 @@ bool cp_roster_next_change(cp_roster *self, cp_change *out); /* gives; false: al
 bool cp_roster_has_changes(const cp_roster *self);
 
 /* For a listener that came late and wants the whole picture: everybody whom listeners were
- * told to be online, as changes from CP_UNKNOWN without a `seq`; what it hears then goes on
- * from there.  Begins when the changes kept in order are all taken (false: take those
- * first), and ends with is_recapping(); meanwhile no change may be taken. */
-bool cp_roster_begin_recap(cp_roster *self);
+ * told to be online, as changes from CP_UNKNOWN without a `seq`; the changes not taken yet
+ * go on from there.  While is_recapping() no change may be taken. */
+void cp_roster_begin_recap(cp_roster *self);
 size_t cp_roster_recap(cp_roster *self, cp_change *out, size_t max); /* gives; a batch */
 bool cp_roster_is_recapping(const cp_roster *self);
 

@@ -44,9 +44,12 @@ static cp_change change_of(const cp_entry *entry)
     };
 }
 
-/* ---- the recap: `told`, as it was when the recap began */
+/* ---- the recap
+ *
+ * `told` is ahead of what listeners were told by what is in the ring: of those in it, the
+ * recap keeps in `recapped` what was told before.  First the ring is looked at, from its
+ * newest change to its oldest; and what comes to it meanwhile is kept as it comes. */
 
-/* What a change in the ring does to `told`, the listener will hear as that change. */
 static void keep_for_recap(cp_roster_queue *self, cp_entry *entry, uint32_t number)
 {
     if (self->recap == CP_NO_ENTRY || number < self->recap || entry->is_recapped)
@@ -55,36 +58,53 @@ static void keep_for_recap(cp_roster_queue *self, cp_entry *entry, uint32_t numb
     entry->is_recapped = true;
 }
 
-static cp_presence_status end_keeping(cp_entry *entry)
+static void look_back(cp_roster_queue *self)
+{
+    const cp_change *change = in_ring(self, --self->recap_ring);
+    cp_slice uid = cp_user_text_of(change->user, CP_USER_UID);
+    cp_entry *entry = cp_entries_at(self->entries, cp_entries_find(self->entries, uid));
+
+    entry->recapped = change->previous;
+    entry->is_recapped = true;
+}
+
+static cp_presence_status told_before(cp_entry *entry)
 {
     cp_presence_status told = entry->is_recapped ? entry->recapped : entry->told;
     entry->is_recapped = false;
     return told;
 }
 
-bool cp_roster_queue_begin_recap(cp_roster_queue *self)
+static cp_change recap_of(const cp_entry *entry)
 {
-    if (self->count > 0)
-        return false; /* `told` is ahead of what listeners know */
+    cp_change change = change_of(entry);
+
+    change.status = CP_ONLINE;
+    change.previous = CP_UNKNOWN;
+    change.origin = CP_ORIGIN_SNAPSHOT;
+    change.coalesced = 0;
+    return change;
+}
+
+void cp_roster_queue_begin_recap(cp_roster_queue *self)
+{
     self->recap = 0;
-    return true;
+    self->recap_ring = self->count;
 }
 
 size_t cp_roster_queue_recap(cp_roster_queue *self, cp_change *out, size_t max)
 {
+    unsigned budget = RECAP_BATCH;
     size_t found = 0;
-    for (int i = 0; i < RECAP_BATCH && found < max && self->recap < self->entries->count; i++) {
+
+    for (; self->recap_ring > 0 && budget > 0; budget--)
+        look_back(self);
+    for (; self->recap < self->entries->count && found < max && budget > 0; budget--) {
         cp_entry *entry = cp_entries_at(self->entries, self->recap++);
-        if (end_keeping(entry) != CP_ONLINE)
-            continue;
-        cp_change *change = &out[found++];
-        *change = change_of(entry);
-        change->status = CP_ONLINE;
-        change->previous = CP_UNKNOWN;
-        change->origin = CP_ORIGIN_SNAPSHOT;
-        change->coalesced = 0;
+        if (told_before(entry) == CP_ONLINE)
+            out[found++] = recap_of(entry);
     }
-    if (self->recap >= self->entries->count)
+    if (self->recap_ring == 0 && self->recap >= self->entries->count)
         self->recap = CP_NO_ENTRY;
     return found;
 }

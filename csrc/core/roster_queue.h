@@ -20,7 +20,8 @@ typedef struct cp_roster_queue {
     uint32_t high_water;
 
     uint32_t first_waiting, last_waiting;
-    uint32_t recap; /* the entry whose turn it is; CP_NO_ENTRY: none is under way */
+    uint32_t recap;      /* the entry whose turn it is; CP_NO_ENTRY: none is under way */
+    uint32_t recap_ring; /* before that: how much of the ring is to be looked at */
 
     uint64_t places; /* given so far */
     uint64_t told;
@@ -39,10 +40,9 @@ void cp_roster_queue_drop_oldest(cp_roster_queue *self); /* of a full ring; it w
 bool cp_roster_queue_next(cp_roster_queue *self, cp_change *out); /* gives */
 bool cp_roster_queue_is_empty(const cp_roster_queue *self);
 
-/* What listeners were told so far, once more: who is online.  It begins only while the ring
- * is empty, and until it is over nothing may be taken from the queue.  Looks at a batch of
- * entries a call. */
-bool cp_roster_queue_begin_recap(cp_roster_queue *self);
+/* What listeners were told so far, once more: who is online.  Until it is over nothing may
+ * be taken from the queue.  Looks at a batch of entries a call. */
+void cp_roster_queue_begin_recap(cp_roster_queue *self);
 size_t cp_roster_queue_recap(cp_roster_queue *self, cp_change *out, size_t max); /* gives */
 
 /* The place before the one whose turn it is. */

@@ -58,7 +58,7 @@ size_t cp_connection_take_changes(cp_connection *self, cp_change *out, size_t ma
 bool cp_connection_take_alarm(cp_connection *self, cp_usec told_until, cp_usec *until);
 cp_task *cp_connection_take_done(cp_connection *self); /* caller's hold; NULL: none */
 /* The recap of cp_roster_begin_recap(), in batches; *is_over with the last. */
-bool cp_connection_begin_recap(cp_connection *self);
+void cp_connection_begin_recap(cp_connection *self);
 size_t cp_connection_take_recap(cp_connection *self, cp_change *out, size_t max, bool *is_over);
 /* Call last: rings again if something is left. */
 bool cp_connection_ring_if_more(cp_connection *self);

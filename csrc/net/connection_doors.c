@@ -307,16 +307,13 @@ bool cp_connection_take_alarm(cp_connection *self, cp_usec told_until, cp_usec *
     return taken;
 }
 
-bool cp_connection_begin_recap(cp_connection *self)
+void cp_connection_begin_recap(cp_connection *self)
 {
-    bool begins;
-
     if (cp_connection_is_foreign(self))
-        return false;
+        return;
     pthread_mutex_lock(&self->lock);
-    begins = cp_roster_begin_recap(self->roster);
+    cp_roster_begin_recap(self->roster);
     pthread_mutex_unlock(&self->lock);
-    return begins;
 }
 
 size_t cp_connection_take_recap(cp_connection *self, cp_change *out, size_t max, bool *is_over)

@@ -102,7 +102,7 @@ typedef struct told_listener {
     uint64_t number;
     uint32_t origins;
     cp_usec since;         /* it came: what happened before is no news to it */
-    cp_usec changes_since; /* the same of presence; CP_NEVER: it waits for a recap */
+    cp_usec changes_since; /* the same of presence; CP_NEVER: its recap comes first */
     bool *was_slow;        /* lent until the next one */
 } told_listener;
 

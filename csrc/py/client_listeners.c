@@ -41,7 +41,7 @@ const char *const kind_handler[LISTENER_KINDS] = {
 
 typedef struct listener_target {
     uint64_t number; /* from 1, never given twice */
-    cp_usec since, changes_since;
+    cp_usec since, changes_since; /* as told_listener's */
     uint32_t wants;
     uint32_t origins; /* 1 << Origin.value */
     bool was_slow;    /* and that was said */

@@ -369,15 +369,16 @@ static bool begin_recap(drain *self)
 {
     uint64_t newcomer = find_newcomer(self->client);
 
-    if (newcomer == 0 || !cp_connection_begin_recap(self->client->connection))
+    if (newcomer == 0)
         return false;
     tell_gathered(self);
+    cp_connection_begin_recap(self->client->connection);
     self->client->newcomer = newcomer;
     self->client->is_recap_over = false;
     return true;
 }
 
-/* False: nobody waits for a recap, or changes are to be told before it. */
+/* False: nobody waits for a recap. */
 static bool take_recap(drain *self)
 {
     client_object *client = self->client;

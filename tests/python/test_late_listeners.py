@@ -146,3 +146,46 @@ def test_a_handler_removed_in_its_recap_hears_no_more_and_hurts_nobody(
             client.drain()
         assert len(heard.letters) == 10
         assert len(next_one.letters) == 102
+
+
+def test_a_late_handler_misses_nothing_of_what_comes_before_its_snapshot_is_told(
+    plain_emulator: Emulator, make_client: MakeClient
+) -> None:
+    asleep, wake = threading.Event(), threading.Event()
+
+    def sleep(user: object) -> None:
+        asleep.set()
+        assert wake.wait(PATIENCE)
+
+    with make_client(plain_emulator, "alice") as client:
+        client.on_user_online(sleep, uids={"bob"})
+        plain_emulator.set_online("bob")
+        assert asleep.wait(PATIENCE)
+        default, everything = Inbox(), Inbox()
+        client.on_presence(default)
+        client.on_presence(everything, origins=set(Origin))
+        for uid in ("carol", "dave"):
+            plain_emulator.set_online(uid)
+            plain_emulator.set_offline(uid)
+        plain_emulator.set_offline("bob")
+        client.wait_for_offline("bob", timeout=PATIENCE)
+        wake.set()
+        live = [event.seq for event in default.wait_for(5)]
+        told = everything.wait_for(8)
+        assert sorted(event.user.uid for event in told[:3]) == ["alice", "bob", "erin"]
+        assert [event.seq for event in told[3:]] == live
+
+
+def test_a_handler_added_before_the_login_hears_the_snapshot_as_it_was(
+    plain_emulator: Emulator, make_client: MakeClient
+) -> None:
+    client = make_client(plain_emulator, "alice", dispatch="none")
+    heard = Inbox()
+    client.on_presence(heard, origins=set(Origin))
+    with client:
+        plain_emulator.set_offline("erin")
+        client.wait_for_offline("erin", timeout=PATIENCE)
+        while client.wait(0):
+            client.drain()
+        assert [event.seq for event in heard.letters] == [1, 2, 3]
+        assert heard.letters[-1].origin is Origin.LIVE
