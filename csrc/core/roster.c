@@ -124,9 +124,11 @@ static void announce(cp_roster *self, uint32_t number)
 {
     cp_entry *entry = cp_entries_at(&self->entries, number);
     cp_presence_status before = entry->announced;
-    if (!cp_entry_is_news(entry, before))
+    bool news = cp_entry_is_news(entry, before);
+    if (news || before == CP_UNKNOWN)
+        entry->announced = entry->status;
+    if (!news)
         return;
-    entry->announced = entry->status;
     const cp_change change = {
         .user = entry->user,
         .last_active_at = entry->last_active_at,

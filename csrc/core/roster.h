@@ -91,7 +91,7 @@ typedef struct cp_change {
     uint32_t generation;
     uint32_t coalesced; /* older changes of this user folded into this one */
     cp_presence_status status;
-    cp_presence_status previous; /* what listeners were told last */
+    cp_presence_status previous; /* what listeners were told last, or somebody was known to be */
     cp_origin origin;
 } cp_change;
 

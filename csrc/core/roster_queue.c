@@ -228,6 +228,8 @@ void cp_roster_queue_changed(cp_roster_queue *self, uint32_t number)
         stop_waiting(self, entry);
     else if (news && !entry->is_waiting)
         join(self, entry, number);
+    if (!news && entry->told == CP_UNKNOWN)
+        entry->told = entry->status; /* no event, but known from now on */
 }
 
 bool cp_roster_queue_next(cp_roster_queue *self, cp_change *out)

@@ -319,6 +319,8 @@ static void model_change(int user, cp_presence_status status, bool is_live)
     bool news = status != CP_UNKNOWN && status != known &&
                 (status == CP_ONLINE || known != CP_UNKNOWN || is_live);
     bool takes_back = status != CP_UNKNOWN && status == known;
+    if (!news && known == CP_UNKNOWN)
+        model.told[user] = status; /* of somebody offline there is no event, but it is known */
     model.changes += news || takes_back;
     model.folded[user] += (waiting >= 0) + takes_back;
     if (waiting >= 0 && news) {

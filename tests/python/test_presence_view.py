@@ -12,6 +12,7 @@ from cometpresence import (
     OutOfSync,
     PresenceClient,
     PresenceScope,
+    Resync,
     SyncState,
     User,
     UserStatus,
@@ -228,3 +229,14 @@ def test_walks_are_of_users_that_were_there_while_masses_move(
     mover.join()
     client.wait_for_offline(movers[-1], timeout=PATIENCE)
     assert client.presence.online == plain_emulator.online == stayers | {"alice", "erin"}
+
+
+def test_an_event_says_what_was_known_before_though_it_was_no_event(
+    plain_emulator: Emulator, make_client: MakeClient
+) -> None:
+    events = Inbox()
+    with make_client(plain_emulator, "alice", resync=Resync(whole=True)) as client:
+        client.on_presence(events)
+        assert client.presence["bob"].status == UserStatus.OFFLINE
+        plain_emulator.set_online("bob")
+        assert events.one().previous is UserStatus.OFFLINE

@@ -143,7 +143,9 @@ class CoreWorld:
             self._seq += 1
             assert int(seq) == self._seq, "a gap in the numbers"
             assert int(status) in (ONLINE, OFFLINE)
-            assert int(previous) == self.told.get(uid, 0), "not what was told last"
+            if uid in self.told:
+                assert int(previous) == self.told[uid], "not what was told last"
+            assert uid in self.told or int(previous) != ONLINE, "never told to be online"
             assert int(status) != int(previous), f"{uid}: told {status} twice"
             if int(status) == OFFLINE and int(origin) != LIVE_ORIGIN and not self._has_slept:
                 assert self._excuses.get(uid), f"{uid}: offline, inferred from half a snapshot"

@@ -24,9 +24,8 @@ class Diary(Inbox):
 
     def __call__(self, event: PresenceEvent) -> None:
         uid = event.user.uid
-        before = self.last[uid].user.status if uid in self.last else UserStatus.UNKNOWN
-        if event.previous is not before or event.user.status is before:
-            self.faults.append(f"{uid}: {event.previous} to {event.user.status}, was {before}")
+        if not self._follows(event, self.last.get(uid)):
+            self.faults.append(f"{uid}: {event.previous} to {event.user.status}")
         if event.seq != self._seq + 1 and self._seq:
             self.faults.append(f"seq {event.seq} after {self._seq}")
         self._seq = event.seq
@@ -35,6 +34,14 @@ class Diary(Inbox):
         super().__call__(uid)
         if len(self.letters) > 1000:
             del self.letters[:500]
+
+    @staticmethod
+    def _follows(event: PresenceEvent, last: PresenceEvent | None) -> bool:
+        if event.previous is event.user.status:
+            return False
+        if last is None:  # somebody of whom it was at most known that they were away
+            return event.previous is not UserStatus.ONLINE
+        return event.previous is last.user.status
 
     @property
     def online(self) -> set[str]:
