@@ -1,4 +1,7 @@
-"""/_emulator: the state, seen and steered over HTTP by whoever holds the admin token."""
+"""/_emulator: the state, seen and steered over HTTP by whoever holds the admin token.
+
+On the clients' port, and on one of its own that no fault reaches (`Emulator.admin_url`).
+"""
 
 from collections.abc import Awaitable, Callable
 from functools import wraps

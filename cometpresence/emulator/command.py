@@ -51,8 +51,8 @@ def emulator(
 ) -> None:
     """Run a local CometChat until SIGINT or SIGTERM.
 
-    Prints one line of JSON when it accepts connections: url, app_id, region, auth_key, admin_token
-    and ca_file.
+    Prints one line of JSON when it accepts connections: url, app_id, region, auth_key, admin_url,
+    admin_token and ca_file.
     """
     if context.invoked_subcommand is not None:
         return
@@ -95,6 +95,7 @@ def _announcement(running: Emulator) -> dict[str, str | None]:
         "app_id": running.app_id,
         "region": running.region,
         "auth_key": running.auth_key,
+        "admin_url": running.admin_url,
         "admin_token": running.admin_token,
         "ca_file": running.ca_file,
     }

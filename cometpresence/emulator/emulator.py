@@ -64,9 +64,10 @@ class Emulator(AbstractContextManager["Emulator"]):
         self.auth_key: str = auth_key or mint("key_")
         """What logs a uid in, besides an auth token."""
         self.admin_token: str = mint("admin_")
-        """What the control API, under ``/_emulator``, asks for."""
+        """What admin calls must bring: ``Authorization: Bearer <admin_token>``."""
         self._host = host
         self._port = port
+        self._admin_port = 0
         self._certificates = None
         if tls:
             from .certificates import Certificates  # costs an import only TLS should pay
@@ -129,9 +130,11 @@ class Emulator(AbstractContextManager["Emulator"]):
                 tls = self._certificates.server_context()
                 self._certificates.publish()
             self._port = await self._server.start(self._host, self._port, tls)
+            self._admin_port = await self._server.open_admin_door(self._admin_port)
             self._world.address = f"{self._shown_host}:{self._port}"
             self._loop, self._stopping = asyncio.get_running_loop(), asyncio.Event()
         except BaseException as error:
+            await self._server.stop()
             ready.set_exception(error)
             return
         self._world.journal.write("in", "lifecycle", event="started", url=self.url)
@@ -163,6 +166,18 @@ class Emulator(AbstractContextManager["Emulator"]):
         if not self._world.address:
             raise RuntimeError("the emulator has no address before it is started")
         return f"{'https' if self._world.tls else 'http'}://{self._world.address}"
+
+    @property
+    def admin_url(self) -> str:
+        """Where admin calls get through whatever fault is in force; RuntimeError before start().
+
+        On a loopback port of its own, plain HTTP.  The same calls are answered under
+        ``/_emulator`` of `url`, where blackhole() and refuse_connections() keep them out like
+        any other new connection.
+        """
+        if not self._admin_port:
+            raise RuntimeError("the emulator has no address before it is started")
+        return f"http://127.0.0.1:{self._admin_port}/_emulator"
 
     @property
     def ca_file(self) -> str | None:

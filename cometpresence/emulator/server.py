@@ -1,4 +1,4 @@
-"""The listening socket and everything behind it.  Lives on one event loop."""
+"""The listening sockets and everything behind them.  Lives on one event loop."""
 
 import asyncio
 import socket
@@ -46,6 +46,13 @@ class Server:
         self._tls = tls
         self._open_door()
         return int(self._listener.getsockname()[1])
+
+    async def open_admin_door(self, port: int) -> int:
+        """A second way in, which no fault closes: those of connections act in _accept() and
+        _welcome().  On loopback, so it needs no TLS.  Returns the port."""
+        assert self._runner is not None
+        await web.TCPSite(self._runner, "127.0.0.1", port).start()
+        return int(self._runner.addresses[0][1])
 
     def application(self) -> web.Application:
         """Everything it answers, without the listening."""

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from urllib.request import Request, urlopen
 
 import pytest
 
@@ -91,6 +92,10 @@ def test_the_emulator_command_serves_a_client_of_another_process(tmp_path: Path)
                 ca_file=found["ca_file"],
             ) as client:
                 assert {user.uid for user in client.users()} == {"alice", "bob"}
+            token = {"Authorization": f"Bearer {found['admin_token']}"}
+            with urlopen(Request(found["admin_url"] + "/users", headers=token)) as answer:
+                users = json.load(answer)["data"]
+            assert {user["uid"] for user in users} == {"alice", "bob"}
         finally:
             process.send_signal(signal.SIGTERM)
         assert process.wait(timeout=10) == 0

@@ -61,13 +61,13 @@ def test_it_is_ready_within_50_ms(tls: bool) -> None:
 
 def test_stop_is_idempotent_and_a_restart_keeps_port_and_users() -> None:
     emulator = Emulator().start()
-    url = emulator.url
+    urls = emulator.url, emulator.admin_url
     emulator.add_user("newcomer")
     emulator.stop()
     emulator.stop()
     emulator.set_online("newcomer")  # the state can be arranged while nothing runs
     with emulator, Client(emulator) as client:
-        assert emulator.url == url
+        assert (emulator.url, emulator.admin_url) == urls
         assert client.users(status="available").uids == ["newcomer"]
 
 
@@ -79,6 +79,8 @@ def test_starting_twice_or_on_a_taken_port_is_an_error(emulator: Emulator) -> No
         taken.start()
     with pytest.raises(RuntimeError, match="no address"):
         _ = taken.url
+    with pytest.raises(RuntimeError, match="no address"):
+        _ = taken.admin_url
 
 
 def test_stop_says_goodbye_to_open_sockets(emulator: Emulator, client: Client) -> None:

@@ -1,10 +1,12 @@
 """Every way the emulator can be made to misbehave, each seen from outside."""
 
+import json
 import socket
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import urlsplit
+from urllib.request import Request, urlopen
 
 import aiohttp
 import pytest
@@ -42,6 +44,14 @@ def is_refused(emulator: Emulator) -> bool:
         return True
     except TimeoutError:
         return False
+
+
+def admin(emulator: Emulator, path: str, body: object) -> Any:
+    """An admin call on a connection of its own."""
+    token = {"Authorization": f"Bearer {emulator.admin_token}"}
+    request = Request(emulator.admin_url + path, json.dumps(body).encode(), token)
+    with urlopen(request, timeout=5) as answer:
+        return json.load(answer)["data"]
 
 
 def come(emulator: Emulator, *uids: str) -> None:
@@ -301,15 +311,29 @@ def test_users_can_move_while_pages_are_made(emulator: Emulator, client: Client)
     assert client.uid not in [uid for uid, _ in moves]  # who has a socket is online
 
 
-def test_every_fault_has_a_method_and_an_admin_call(emulator: Emulator, client: Client) -> None:
-    for name, settings in STANDING.items():
-        wanted = {key: 0.01 for key, default in settings.items() if default is REQUIRED}
-        assert client.admin("POST", f"/faults/{name}", json=wanted).data == {"active": True}
-        assert client.admin("POST", f"/faults/{name}", json={"stop": True}).data == {
-            "active": False
-        }
-        with getattr(emulator, name)(**wanted) as fault:
-            assert fault.name == name
+def needed(name: str) -> dict[str, float]:
+    """The settings a fault does not start without."""
+    return {key: 0.01 for key, default in STANDING[name].items() if default is REQUIRED}
+
+
+@pytest.mark.parametrize("name", STANDING)
+def test_every_fault_has_a_method_and_an_admin_call(emulator: Emulator, name: str) -> None:
+    with getattr(emulator, name)(**needed(name)) as fault:
+        assert fault.name == name
+    assert admin(emulator, f"/faults/{name}", needed(name)) == {"active": True}
+    assert admin(emulator, f"/faults/{name}", {"stop": True}) == {"active": False}
+    events = [entry["event"] for entry in emulator.journal if entry.get("fault") == name]
+    assert events == ["fault_started", "fault_ended"] * 2
+
+
+def test_admin_calls_get_through_with_every_fault_in_force(
+    emulator: Emulator, client: Client
+) -> None:
+    for name in STANDING:
+        admin(emulator, f"/faults/{name}", needed(name))
+    for name in STANDING:
+        assert admin(emulator, f"/faults/{name}", {"stop": True}) == {"active": False}
+    assert client.connect().moves() == []
 
 
 def test_faults_do_not_touch_the_admin_calls(emulator: Emulator, client: Client) -> None:
