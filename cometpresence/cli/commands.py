@@ -6,6 +6,7 @@ import click
 
 from .. import CometChatException, __version__
 from .demo import demo
+from .doctor import doctor
 from .extras import import_extra
 from .failures import CTRL_C, failure_of
 from .users import users
@@ -56,6 +57,7 @@ def cometpresence() -> None:
 
 
 cometpresence.add_command(demo)
+cometpresence.add_command(doctor)
 cometpresence.add_command(users)
 cometpresence.add_command(wait)
 cometpresence.add_command(watch)
