@@ -33,7 +33,8 @@ class Emulator(AbstractContextManager["Emulator"]):
     users a page, more than 25 uids) instead of making the best of it.
 
     Every public method may be called from any thread: it hops to the emulator's loop and waits.
-    Before start() and after stop() it acts on the state at once.
+    Before start() and after stop() it acts on the state at once.  An argument that makes no sense
+    is a ValueError.
     """
 
     def __init__(

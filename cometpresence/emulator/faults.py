@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from types import TracebackType
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 from .journal import Journal
 from .refusal import bad_request
@@ -27,6 +27,16 @@ STANDING: Final[Mapping[str, Mapping[str, Any]]] = {
     "delay": {"seconds": REQUIRED, "jitter": 0.0},
     "cap_presence": {"limit": 1000},
 }
+
+# Settings that are whole numbers; the others are seconds, up to a day.
+_WHOLE: Final[Mapping[str, range]] = {
+    "status": range(400, 600),
+    "users": range(1, 1_000_001),
+    "times": range(1, 1_001),
+    "window": range(1, 1_000_001),
+    "limit": range(1_000_001),
+}
+_LONGEST: Final = 86_400
 
 
 class Fault(AbstractContextManager["Fault"]):
@@ -85,8 +95,8 @@ class Faults:
     ) -> Fault:
         """`end` is what stop() calls; a caller on another thread passes its road to ours."""
         complete = _complete(name, settings)
-        if count is not None and (not isinstance(count, int) or count < 1):
-            raise bad_request(f"{name}: count must be a positive whole number")
+        if count is not None and not (is_whole(count) and count > 0):
+            raise bad_request(f"{name} needs count, a whole number above 0, or none")
         if (old := self._active.get(name)) is not None:
             self.end(old)
         fault = Fault(name, complete, count, end or self.end)
@@ -140,6 +150,19 @@ def _complete(name: str, settings: Mapping[str, Any]) -> dict[str, Any]:
         raise bad_request(f"{name} has no setting {', '.join(sorted(unknown))}")
     complete = {**defaults, **settings}
     for key, value in complete.items():
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or value < 0:
-            raise bad_request(f"{name} needs {key}, a number not below 0")
+        _check(name, key, value)
     return complete
+
+
+def _check(name: str, key: str, value: object) -> None:
+    if (allowed := _WHOLE.get(key)) is not None:
+        if not (is_whole(value) and value in allowed):
+            bounds = f"{allowed.start} to {allowed.stop - 1}"
+            raise bad_request(f"{name} needs {key}, a whole number from {bounds}")
+    elif not ((is_whole(value) or isinstance(value, float)) and 0 <= value <= _LONGEST):
+        raise bad_request(f"{name} needs {key}, a number of seconds from 0 to {_LONGEST}")
+
+
+def is_whole(value: object) -> TypeGuard[int]:
+    """True is an int to Python; to whoever counts it is a mistake."""
+    return isinstance(value, int) and not isinstance(value, bool)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from .faults import STANDING, Fault
+from .faults import STANDING, Fault, is_whole
 from .frames import text_frame
 from .refusal import bad_request
 from .world import World
@@ -25,8 +25,8 @@ class Mischief:
         return self._world.faults.start(name, settings, count=count, end=end)
 
     def close_all(self, code: int = 1001, *, clean: bool = True) -> int:
-        if not isinstance(code, int) or not 1000 <= code <= 4999:
-            raise bad_request("a close code is a number from 1000 to 4999")
+        if not is_whole(code) or not 1000 <= code <= 4999:
+            raise bad_request("close_all needs code, a whole number from 1000 to 4999")
         connections = list(self._world.presence.open.values())
         for connection in connections:
             if clean:

@@ -40,8 +40,12 @@ class Refusal(Exception):
         return {"error": {"code": self.code, "message": self.message}}
 
 
-def bad_request(message: str) -> Refusal:
-    return Refusal("ERR_BAD_REQUEST", message)
+class BadRequest(Refusal, ValueError):
+    """An argument that makes no sense, over HTTP or, to whoever calls from Python, a ValueError."""
+
+
+def bad_request(message: str) -> BadRequest:
+    return BadRequest("ERR_BAD_REQUEST", message)
 
 
 def not_emulated(what: str) -> Refusal:

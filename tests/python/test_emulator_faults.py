@@ -1,9 +1,10 @@
 """Every way the emulator can be made to misbehave, each seen from outside."""
 
 import json
+import math
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
@@ -25,6 +26,13 @@ def emulator(request: pytest.FixtureRequest) -> Iterator[Emulator]:
 @pytest.fixture
 def client(emulator: Emulator) -> Iterator[Client]:
     with Client(emulator) as client:
+        yield client
+
+
+@pytest.fixture
+def plain() -> Iterator[Client]:
+    """For what does not depend on the transport."""
+    with Emulator() as emulator, Client(emulator, login=False) as client:
         yield client
 
 
@@ -357,20 +365,45 @@ def test_a_younger_fault_replaces_the_older_one(emulator: Emulator, client: Clie
     assert len(ws.moves()) == 1
 
 
-@pytest.mark.parametrize(
-    "start",
-    [
-        lambda emulator: emulator.delay(-1),
-        lambda emulator: emulator.delay("long"),
-        lambda emulator: emulator.lose_events(count=0),
-        lambda emulator: emulator.close_all(99),
-    ],
-)
-def test_settings_that_make_no_sense_are_refused(
-    emulator: Emulator, start: Callable[[Emulator], Any]
+SENSELESS: list[tuple[str, dict[str, Any]]] = [
+    ("delay", {"seconds": -1}),
+    ("delay", {"seconds": "long"}),
+    ("delay", {"seconds": math.nan}),
+    ("delay", {"seconds": 10**400}),
+    ("delay", {"seconds": 1, "jitter": math.inf}),
+    ("slow_upgrade", {"seconds": True}),
+    ("rate_limit", {"retry_after": math.inf}),
+    ("server_errors", {"status": 200}),
+    ("duplicate_events", {"times": 0}),
+    ("duplicate_events", {"times": 10**9}),
+    ("reorder_events", {"window": 0}),
+    ("reorder_events", {"window": 2.5}),
+    ("moving_pages", {"users": -1}),
+    ("cap_presence", {"limit": True}),
+    ("lose_events", {"count": 0}),
+    ("lose_events", {"count": -1}),
+    ("lose_events", {"count": True}),
+    ("lose_events", {"count": 1.0}),
+    ("close_all", {"code": 99}),
+]
+
+
+@pytest.mark.parametrize(("name", "settings"), SENSELESS)
+def test_settings_that_make_no_sense_are_refused(name: str, settings: dict[str, Any]) -> None:
+    with Emulator() as emulator:
+        with pytest.raises(ValueError, match=f"{name} needs {list(settings)[-1]}, a"):
+            getattr(emulator, name)(**settings)
+        assert [entry for entry in emulator.journal if entry.get("fault")] == []
+
+
+@pytest.mark.parametrize(("name", "settings"), SENSELESS)
+def test_admin_calls_that_make_no_sense_are_bad_requests(
+    plain: Client, name: str, settings: dict[str, Any]
 ) -> None:
-    with pytest.raises(Exception, match=r"not below 0|positive whole|1000 to 4999"):
-        start(emulator)
+    body = json.dumps(settings).replace("Infinity", "1e999")  # JSON, and not finite all the same
+    answer = plain.admin("POST", f"/faults/{name}", data=body)
+    assert (answer.status, answer.code) == (400, "ERR_BAD_REQUEST")
+    assert [entry for entry in plain.emulator.journal if entry.get("fault")] == []
 
 
 def test_reset_is_as_it_was_made(emulator: Emulator, client: Client) -> None:
