@@ -1,9 +1,10 @@
 """CometChat user presence for Python (unofficial): who is online, and who comes and goes.
 
 ``CometChat`` has the functions CometChat's documentation names; ``PresenceClient`` is the same
-without process-wide state.
+without process-wide state, and ``AsyncPresenceClient`` is that for asyncio.
 """
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from ._core import VERSION as __version__
@@ -40,11 +41,13 @@ from .values import (
 )
 
 if TYPE_CHECKING:
+    from .aio import AsyncPresenceClient, EventStream
     from .history import PresenceHistory, PresenceRecorder
 
 __all__ = [
     "AppSettings",
     "AppSettingsBuilder",
+    "AsyncPresenceClient",
     "AuthError",
     "ClientClosed",
     "CometChat",
@@ -55,6 +58,7 @@ __all__ = [
     "ConnectionStatus",
     "Disconnect",
     "EventIterator",
+    "EventStream",
     "LoginListener",
     "NotConnectedError",
     "Origin",
@@ -85,10 +89,21 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    """What costs an import that only those who use it should pay."""
-    if name not in ("PresenceHistory", "PresenceRecorder"):
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from . import history
+# Where to find what costs imports that only those who use it should pay.
+_LATER = {
+    "AsyncPresenceClient": ".aio",
+    "EventStream": ".aio",
+    "PresenceHistory": ".history",
+    "PresenceRecorder": ".history",
+}
 
-    return getattr(history, name)
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(_LATER[name], __name__), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Mapping
 from .errors import ConfigError
 
 __all__ = [
+    "check_callable",
     "check_flag",
     "check_function",
     "check_loopback_url",
@@ -49,19 +50,24 @@ def check_texts(value: object, what: str, code: str = "INVALID_PARAMETER") -> tu
     return tuple(value)
 
 
+def check_callable(value: object, what: str) -> Callable[..., object]:
+    """`value`, which must be callable."""
+    if callable(value):
+        return value
+    raise ConfigError("INVALID_PARAMETER", f"{what} must be callable, not {type(value).__name__}.")
+
+
 def check_function(value: object, what: str) -> Callable[..., object]:
     """`value`, which must be callable, and no coroutine function: nobody would await it."""
-    if not callable(value):
-        raise ConfigError(
-            "INVALID_PARAMETER", f"{what} must be callable, not {type(value).__name__}."
-        )
+    checked = check_callable(value, what)
     function = getattr(value, "__func__", value)
     if getattr(getattr(function, "__code__", None), "co_flags", 0) & _COROUTINE:
         raise ConfigError(
             "INVALID_PARAMETER",
-            f"{what} must be a plain function; a coroutine function would never run.",
+            f"{what} must be a plain function: a coroutine function would never run here; "
+            "AsyncPresenceClient runs them.",
         )
-    return value
+    return checked
 
 
 def check_number(value: object, what: str, code: str) -> int:

@@ -5,10 +5,10 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Literal
+from typing import Any, Literal, Self
 
 from . import _core, _process
-from ._arguments import check_function, check_loopback_url, check_text
+from ._arguments import check_loopback_url, check_text
 from .errors import ClientClosed, ConfigError
 from .handlers import Handlers
 from .listeners import Registry
@@ -60,7 +60,7 @@ class _Common(Handlers):
                 "INVALID_PARAMETER", f'dispatch is "thread" or "none", not {dispatch!r}.'
             )
         if token_provider is not None:
-            check_function(token_provider, "The token provider")
+            self._check_handler(token_provider, "The token provider")
         for value, kind, what in (
             (presence, PresenceScope | None, "presence"),
             (reconnect, Reconnect, "reconnect"),
@@ -76,7 +76,7 @@ class _Common(Handlers):
         self._auth_token = (
             auth_token if auth_token is None else check_text(auth_token, "auth token")
         )
-        self._token_provider = token_provider
+        self._token_provider: Callable[[], Any] | None = token_provider
         self._scope = settings.presence if presence is None else presence
         self._timeout = connect_timeout
         self._reports = Reports()
@@ -121,6 +121,14 @@ class _Common(Handlers):
         self._provider_thread: threading.Thread | None = None
         self._is_in_use = False
         _process.remember(self)
+
+    @classmethod
+    def from_env(cls, **kw: Any) -> Self:
+        """A client made from COMETCHAT_APP_ID, COMETCHAT_REGION, COMETCHAT_UID, COMETCHAT_AUTH_KEY
+        and COMETCHAT_AUTH_TOKEN, as far as they are set; `kw` are further arguments and win."""
+        names = ("app_id", "region", "uid", "auth_key", "auth_token")
+        given = {name: os.environ.get(f"COMETCHAT_{name.upper()}") for name in names}
+        return cls(**{name: value for name, value in given.items() if value} | kw)
 
     # ---- who and where
 
@@ -187,6 +195,25 @@ class _Common(Handlers):
         Never sleeps; returns how many events were delivered.  Called by a handler it returns 0.
         """
         return self._core.drain(max_events)
+
+    # ---- how
+
+    def _credentials(
+        self, uid: str | None, auth_key: str | None, auth_token: str | None
+    ) -> tuple[str | None, str | None, str | None] | None:
+        """What to log in with: what is given, completed by what the client was made with.
+
+        None: a token that the provider is to be asked for.
+        """
+        if auth_token is not None:
+            return None, None, check_text(auth_token, "auth token")
+        if uid is None and auth_key is None and self._auth_token is not None:
+            return None, None, self._auth_token
+        auth_key = self._auth_key if auth_key is None else auth_key
+        if auth_key is None and self._token_provider is not None:
+            return None
+        uid = self._uid if uid is None else uid
+        return check_text(uid, "uid"), check_text(auth_key, "auth key"), None
 
     # ---- the dispatch thread
 

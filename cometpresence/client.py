@@ -1,13 +1,13 @@
 """PresenceClient: CometChat presence without process-wide state."""
 
-import os
 import threading
 from collections.abc import Collection, Iterator
 from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from ._arguments import check_text
+from ._arguments import check_text, warn
+from ._loops import loop_runs_here
 from .base import CLOSE_TIMEOUT, _Common, deliver
 from .errors import ClientClosed, ConfigError, NotConnectedError, RequestTimeout
 from .handlers import HANDLER_ORIGINS
@@ -52,14 +52,6 @@ class PresenceClient(_Common, Waiters):
     Plain http is for this machine; `allow_plaintext` sends credentials in the clear to others, too.
     """
 
-    @classmethod
-    def from_env(cls, **kw: Any) -> Self:
-        """A client made from COMETCHAT_APP_ID, COMETCHAT_REGION, COMETCHAT_UID, COMETCHAT_AUTH_KEY
-        and COMETCHAT_AUTH_TOKEN, as far as they are set; `kw` are further arguments and win."""
-        names = ("app_id", "region", "uid", "auth_key", "auth_token")
-        given = {name: os.environ.get(f"COMETCHAT_{name.upper()}") for name in names}
-        return cls(**{name: value for name, value in given.items() if value} | kw)
-
     # ---- life
 
     def __enter__(self) -> Self:
@@ -96,6 +88,8 @@ class PresenceClient(_Common, Waiters):
         CometChat's own SDK).  AuthError carries the server's code and message, and nothing is retried.
         """
         credentials = self._credentials(uid, auth_key, auth_token)
+        if credentials is None:
+            credentials = None, None, self._provided_token()
         self._begin_use()
         return self._core.login(*credentials, self._timeout)
 
@@ -227,6 +221,14 @@ class PresenceClient(_Common, Waiters):
 
     # ---- how
 
+    def _begin_use(self) -> None:
+        if not self._is_in_use and loop_runs_here():
+            warn(
+                "PresenceClient blocks, and this thread runs an event loop, which stands still "
+                "meanwhile; AsyncPresenceClient does not block it"
+            )
+        super()._begin_use()
+
     def _check_connection(self) -> None:
         """Raise why, if the connection has failed and given up."""
         if not self._reports.alarm.is_set():
@@ -235,19 +237,9 @@ class PresenceClient(_Common, Waiters):
         with suppress(RequestTimeout, NotConnectedError, ClientClosed):
             self._core.await_sync(0.0)  # answered at once, where there is nothing to wait for
 
-    def _credentials(
-        self, uid: str | None, auth_key: str | None, auth_token: str | None
-    ) -> tuple[str | None, str | None, str | None]:
-        """What to log in with: what is given, completed by what the client was made with."""
-        if auth_token is not None:
-            return None, None, check_text(auth_token, "auth token")
-        if uid is None and auth_key is None and self._auth_token is not None:
-            return None, None, self._auth_token
-        auth_key = self._auth_key if auth_key is None else auth_key
-        if auth_key is None and self._token_provider is not None:
-            return None, None, check_text(self._token_provider(), "provided auth token")
-        uid = self._uid if uid is None else uid
-        return check_text(uid, "uid"), check_text(auth_key, "auth key"), None
+    def _provided_token(self) -> str:
+        assert self._token_provider is not None
+        return check_text(self._token_provider(), "provided auth token")
 
     def _fetch_page(self, **query: Any) -> "tuple[list[User], int]":
         return self._core.get_users(self._timeout, **query)

@@ -1,7 +1,6 @@
 """CometChat: the face for readers of CometChat's documentation."""
 
 import os
-import sys
 import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from . import listeners, settings, users
 from ._aliases import with_documented_names
 from ._arguments import check_text
+from ._loops import loop_runs_here
 from .client import PresenceClient
 from .errors import CometChatException, ConfigError
 from .handlers import HANDLER_ORIGINS
@@ -124,12 +124,11 @@ def _initialised() -> PresenceClient:
 
 def _refuse_event_loop() -> None:
     """Blocking a loop's thread would stop everything else on it."""
-    asyncio = sys.modules.get("asyncio")
-    if asyncio is not None and asyncio._get_running_loop() is not None:
+    if loop_runs_here():
         raise CometChatException(
             "EVENT_LOOP_RUNNING",
-            "CometChat.* blocks, and this thread runs an event loop; "
-            "use it in another thread: await asyncio.to_thread(CometChat.login, uid, auth_key).",
+            "CometChat.* blocks, and this thread runs an event loop; use AsyncPresenceClient, "
+            "or another thread: await asyncio.to_thread(CometChat.login, uid, auth_key).",
         )
 
 

@@ -199,7 +199,7 @@ class Handlers:
         """
         if fn is None:
             return self.on_error
-        self._reports.add(check_function(fn, "A handler"))
+        self._reports.add(self._check_handler(fn))
         self._listeners_wait()
         return fn
 
@@ -217,7 +217,7 @@ class Handlers:
         Any object with methods of these names will do.  The Subscription ends it, and can be used
         in a with-statement.
         """
-        handlers = handlers_of(listener, FAMILIES)
+        handlers = handlers_of(listener, FAMILIES, self._check_handler)
         if id is None:
             id = self._registry.make_id(listener)
         return self._register(id, handlers, HANDLER_ORIGINS)
@@ -228,6 +228,9 @@ class Handlers:
 
     # ---- how
 
+    def _check_handler(self, fn: object, what: str = "A handler") -> Callable[..., object]:
+        return check_function(fn, what)
+
     def _attach(
         self,
         wanted: int,
@@ -236,11 +239,11 @@ class Handlers:
         takes: type = Conditions,
     ) -> Any:
         if fn is None:
-            return lambda fn: self._attach(wanted, check_function(fn, "A handler"), filters, takes)
+            return lambda fn: self._attach(wanted, self._check_handler(fn), filters, takes)
         filters = filters or {}
         if unknown := filters.keys() - takes.__annotations__.keys():
             raise TypeError(f"unknown filter: {', '.join(sorted(unknown))}")
-        check_function(fn, "A handler")
+        self._check_handler(fn)
         wants = about(filters.get("uids"), filters.get("roles"))
         origins = check_origins(filters.get("origins", HANDLER_ORIGINS))
         if (id := filters.get("id")) is None:

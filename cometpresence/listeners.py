@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self, TypedDict, Un
 
 from . import _core
 from ._aliases import ALIASES, with_documented_names
-from ._arguments import check_function, check_text, unknown_names
+from ._arguments import check_callable, check_function, check_text, unknown_names
 from .errors import CometChatException, ConfigError
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ class _Listener:
         if ours is None:
             return super().__setattr__(name, value)
         if value is not None:
-            check_function(value, name)
+            check_callable(value, name)
         for spelling, meaning in spellings.items():
             if meaning == ours:
                 super().__setattr__(spelling, value)
@@ -267,9 +267,13 @@ def find_callback(listener: object, names: tuple[str, ...]) -> Callable[..., obj
     return None
 
 
-def handlers_of(listener: object, families: Iterable[Family]) -> dict[int, Callable[..., object]]:
+def handlers_of(
+    listener: object,
+    families: Iterable[Family],
+    check: Callable[[object, str], object] = check_function,
+) -> dict[int, Callable[..., object]]:
     """What to register for `listener`: for each thing it can hear, a function that looks the
-    callback up when it is called.
+    callback up when it is called.  `check` refuses callbacks that cannot be called.
 
     Like the official SDK we take any object that has one of the methods, and not only our
     classes.
@@ -280,7 +284,7 @@ def handlers_of(listener: object, families: Iterable[Family]) -> dict[int, Calla
         found = {names[0]: find_callback(listener, names) for _, names in spelled}
         given = {name: function for name, function in found.items() if function is not None}
         for name, function in given.items():
-            check_function(function, name)
+            check(function, name)
         if isinstance(listener, family.kind) or given:
             for callback, names in spelled:
                 handlers[callback.wanted] = _forward(listener, names, callback.arguments)

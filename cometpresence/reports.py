@@ -34,10 +34,14 @@ class Reports:
         for handler in tuple(self._handlers):
             try:
                 handler(error, where)
-            except Exception:
-                _logger.exception("an on_error handler failed")
+            except Exception as failure:
+                self.handler_failed(failure)
         if where == "connection":
             self.alarm.set()
+
+    def handler_failed(self, error: BaseException) -> None:
+        """An on_error handler did, so there is nobody left to tell."""
+        _logger.error("an on_error handler failed", exc_info=error)
 
     def slow(self, where: str, seconds: float) -> None:
         """A handler kept the others waiting; the core says so once of each."""

@@ -1,13 +1,13 @@
 """The list of users, page by page, in CometChat's vocabulary."""
 
 import threading
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Self
 
 from . import _core
 from ._aliases import with_documented_names
 from ._arguments import check_flag, check_number, check_text, check_texts, unknown_names
-from .errors import ConfigError
+from .errors import CometChatException, ConfigError
 
 if TYPE_CHECKING:
     from ._core import User
@@ -16,12 +16,22 @@ __all__ = ["UsersRequest", "UsersRequestBuilder"]
 
 # Fetches one page for the options of _core.Client.get_users: users, and how many pages there are.
 FetchPage = Callable[..., "tuple[list[User], int]"]
+AsyncFetchPage = Callable[..., "Awaitable[tuple[list[User], int]]"]
 
 
 def _default_client_page(**query: Any) -> "tuple[list[User], int]":
     from .cometchat import default_client  # at the first page, so that building needs no init()
 
     return default_client()._fetch_page(**query)
+
+
+async def _no_page_without_a_loop(**query: Any) -> "tuple[list[User], int]":
+    raise CometChatException(
+        "BLOCKING_CLIENT",
+        "This request belongs to a blocking client; make it with "
+        "AsyncPresenceClient.users_request(), or have a thread wait: "
+        "await asyncio.to_thread(request.fetch_next).",
+    )
 
 
 @with_documented_names
@@ -37,8 +47,14 @@ class UsersRequestBuilder:
     In CometChat's docs: "Retrieve Users".
     """
 
-    def __init__(self, fetch_page: FetchPage = _default_client_page, /) -> None:
+    def __init__(
+        self,
+        fetch_page: FetchPage = _default_client_page,
+        afetch_page: AsyncFetchPage = _no_page_without_a_loop,
+        /,
+    ) -> None:
         self._fetch_page = fetch_page
+        self._afetch_page = afetch_page
         self._query: dict[str, Any] = {}
         self._roles: tuple[str, ...] = ()
         self._role: str | None = None
@@ -117,7 +133,7 @@ class UsersRequestBuilder:
         """The request; without set_limit() a ConfigError, SET_LIMIT_IS_COMPULSORY."""
         if "limit" not in self._query:
             raise ConfigError("SET_LIMIT_IS_COMPULSORY", "set_limit() is required.")
-        return UsersRequest(self._fetch_page, self._query)
+        return UsersRequest(self._fetch_page, self._afetch_page, self._query)
 
     def _set(self, name: str, value: object) -> Self:
         _core.check_users_query(**{"limit": 1, name: value})
@@ -151,8 +167,11 @@ class UsersRequest:
     In CometChat's docs: "Retrieve Users".
     """
 
-    def __init__(self, fetch_page: FetchPage, query: Mapping[str, Any]) -> None:
+    def __init__(
+        self, fetch_page: FetchPage, afetch_page: AsyncFetchPage, query: Mapping[str, Any]
+    ) -> None:
         self._fetch_page = fetch_page
+        self._afetch_page = afetch_page
         self._query = dict(query)
         self._page: int = self._query.pop("page", 1)  # the next one, from 1
         self._pages = 0  # how many the server said there are; 0: it did not say
@@ -167,12 +186,24 @@ class UsersRequest:
         if not self._under_way.acquire(blocking=False):
             return []
         try:
-            users, self._pages = self._fetch_page(**self._query, page=self._page)
-            if users:
-                self._page += 1
-            return users
+            return self._turn(self._fetch_page(**self._query, page=self._page))
         finally:
             self._under_way.release()
+
+    async def afetch_next(self) -> "list[User]":
+        """fetch_next() for event loops: of a request that an AsyncPresenceClient made."""
+        if not self._under_way.acquire(blocking=False):
+            return []
+        try:
+            return self._turn(await self._afetch_page(**self._query, page=self._page))
+        finally:
+            self._under_way.release()
+
+    def _turn(self, answer: "tuple[list[User], int]") -> "list[User]":
+        users, self._pages = answer
+        if users:
+            self._page += 1
+        return users
 
     @property
     def pages(self) -> int:
@@ -220,5 +251,14 @@ def walk(request: UsersRequest) -> "Iterator[User]":
     """Every user of every page that is left."""
     while users := request.fetch_next():
         yield from users
+        if request._is_exhausted():
+            return
+
+
+async def awalk(request: UsersRequest) -> "AsyncIterator[User]":
+    """walk() for event loops."""
+    while users := await request.afetch_next():
+        for user in users:
+            yield user
         if request._is_exhausted():
             return

@@ -4,9 +4,12 @@ from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
 import pytest
+from python.loops import loop_factory, run_if_coroutine
 
 from cometpresence import PresenceClient
 from cometpresence.emulator import Emulator
+
+__all__ = ["CAST", "MakeClient", "loop_factory"]
 
 CAST = [
     {"uid": "alice", "name": "Alice A", "role": "teacher", "friends": ["bob"]},
@@ -45,6 +48,11 @@ def tls_emulator() -> Iterator[Emulator]:
     """For what plain hides."""
     with Emulator(users=CAST, tls=True) as emulator:
         yield emulator
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
+    return run_if_coroutine(pyfuncitem) or None
 
 
 class MakeClient(Protocol):

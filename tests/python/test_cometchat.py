@@ -453,6 +453,7 @@ def test_a_running_event_loop_is_not_blocked(call: Callable[[], object]) -> None
     with pytest.raises(CometChatException, match=r"asyncio\.to_thread") as caught:
         asyncio.run(main())
     assert caught.value.code == "EVENT_LOOP_RUNNING"
+    assert "AsyncPresenceClient" in caught.value.message
 
 
 def test_another_thread_may_block_beside_an_event_loop(plain_app: Emulator) -> None:

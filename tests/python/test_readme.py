@@ -23,7 +23,7 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
 
 
-FIVE_LINES, STREAM, DOCUMENTED, IN_TESTS, HISTORY = blocks("python")
+FIVE_LINES, STREAM, ON_ASYNCIO, DOCUMENTED, IN_TESTS, HISTORY = blocks("python")
 MAKE, START_EMULATOR, RUN_WATCH = blocks("sh")
 EMULATOR_URL = "http://127.0.0.1:7000"
 
@@ -119,6 +119,17 @@ def test_a_stream(emulator: Emulator, tmp_path: Path) -> None:
         script.expect("Spiderman online")
         emulator.set_online("superhero2")
         script.expect("Captain America online")
+        assert script.ends_well()
+
+
+def test_on_asyncio(emulator: Emulator, tmp_path: Path) -> None:
+    (tmp_path / "on_asyncio.py").write_text(ON_ASYNCIO)
+    emulator.set_online("superhero3")
+    with Script([sys.executable, "on_asyncio.py"], tmp_path, for_client(emulator)) as script:
+        script.expect("Spiderman online")
+        emulator.set_offline("superhero3")
+        script.expect("bye Spiderman")
+        emulator.set_online("superhero3")
         assert script.ends_well()
 
 

@@ -1,0 +1,163 @@
+"""A client's bell on its event loop: what is done when it rings, and who waits for that."""
+
+import asyncio
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar
+
+from ..base import BATCH
+from ..errors import ClientClosed, CometChatException
+from ..reports import Reports
+
+if TYPE_CHECKING:
+    from .._core import Call, Client
+
+__all__ = ["Bell", "Listening"]
+
+_T = TypeVar("_T")
+_P = ParamSpec("_P")
+
+
+class Listening(Protocol):
+    """Somebody who waits for news of his own."""
+
+    def look(self) -> None:
+        """The bell rang."""
+
+    def give_up(self) -> None:
+        """It will not ring any more."""
+
+
+class Bell:
+    """The one descriptor through which the network thread reaches a loop.
+
+    It rings for calls that are done, for what handlers are to be told, and for news in streams.
+    All of it happens on the loop's thread, and so does every method here.
+    """
+
+    def __init__(self, core: "Client", reports: Reports) -> None:
+        self._core = core
+        self._reports = reports
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._answers: dict[Call[Any], asyncio.Future[None]] = {}
+        self._listening: set[Listening] = set()
+        self._holding: set[object] = set()  # those who want nothing told before they catch up
+        self.trouble: asyncio.Event = (
+            asyncio.Event()
+        )  # the connection failed and may have given up, or is over
+        self.over: asyncio.Event = asyncio.Event()
+
+    # ---- the loop
+
+    def loop(self) -> asyncio.AbstractEventLoop:
+        """The running loop, to which the client belongs from the first time on."""
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            raise CometChatException(
+                "NO_EVENT_LOOP",
+                "AsyncPresenceClient works inside an event loop: call it in a coroutine, "
+                "or use PresenceClient.",
+            ) from None
+        if self._loop is None:
+            loop.add_reader(self._core.fileno(), self._rung)
+            self._loop = loop
+        if self._loop is not loop:
+            whose = "an event loop that is closed" if self._loop.is_closed() else "another loop"
+            raise CometChatException(
+                "OTHER_EVENT_LOOP",
+                f"This client belongs to {whose}; make one for each asyncio.run().",
+            )
+        return loop
+
+    def loop_for_closing(self) -> asyncio.AbstractEventLoop | None:
+        """loop(); None: it is closed, and nothing can be done on it any more."""
+        return None if self._loop is not None and self._loop.is_closed() else self.loop()
+
+    # ---- calls
+
+    async def ask(self, start: "Callable[_P, Call[_T]]", *args: _P.args, **kwargs: _P.kwargs) -> _T:
+        """What comes of the call that `start` makes; cancelling gives it up."""
+        loop = self.loop()
+        if self._core.closed:
+            raise ClientClosed("ERR_CLIENT_CLOSED", "the client is closed")
+        call = start(*args, **kwargs)
+        answer = self._answers[call] = loop.create_future()
+        try:
+            await answer
+        except asyncio.CancelledError:
+            self._core.cancel(call)
+            raise
+        finally:
+            del self._answers[call]
+        return call.result()
+
+    # ---- listening
+
+    def listen(self, listening: Listening) -> None:
+        """Have look() called whenever the bell rings, until forget()."""
+        self._listening.add(listening)
+
+    def forget(self, listening: Listening) -> None:
+        self._listening.discard(listening)
+
+    def hold(self, holder: object) -> None:
+        """Tell handlers nothing more, until release(): the roster keeps it, folded if it is much."""
+        self._holding.add(holder)
+
+    @property
+    def is_held(self) -> bool:
+        """Whether handlers are told nothing for now."""
+        return bool(self._holding)
+
+    def release(self, holder: object) -> None:
+        if holder in self._holding:
+            self._holding.discard(holder)
+            if not self._holding and self._loop is not None and not self.over.is_set():
+                self._loop.call_soon(self._rung)
+
+    # ---- ringing
+
+    def _rung(self) -> None:
+        try:
+            self._answer()
+            if not self._holding:
+                self._tell()
+        finally:
+            for listening in tuple(self._listening):
+                listening.look()
+            self._look_for_the_end()
+
+    def _answer(self) -> None:
+        for call in self._core.take_done():  # which also silences the bell
+            answer = self._answers.get(call)
+            if answer is not None and not answer.done():
+                answer.set_result(None)
+
+    def _tell(self) -> None:
+        try:
+            self._core.drain(BATCH)  # rings again when there is more
+        except Exception as error:  # not a handler's, those are reported one by one
+            self._reports(error, "drain")
+        if self._reports.alarm.is_set():
+            self._reports.alarm.clear()
+            self.trouble.set()
+
+    # ---- the end
+
+    def _look_for_the_end(self) -> None:
+        if self._core.closed and self._core.close(0.0) and not self._core.wait(0.0):
+            self.end()
+
+    def end(self) -> None:
+        """Ring no more: the client is closed, or took too long to close."""
+        if self.over.is_set():
+            return
+        if self._loop is not None:
+            self._loop.remove_reader(self._core.fileno())
+        for answer in self._answers.values():
+            if not answer.done():
+                answer.set_exception(ClientClosed("ERR_CLIENT_CLOSED", "the client is closed"))
+        for listening in tuple(self._listening):
+            listening.give_up()
+        self.over.set()
+        self.trouble.set()
