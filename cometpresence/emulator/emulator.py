@@ -4,7 +4,7 @@ import asyncio
 import concurrent.futures
 import json
 import threading
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
@@ -196,6 +196,12 @@ class Emulator(AbstractContextManager["Emulator"]):
             "ca_file": self.ca_file,
         }
 
+    def auth_token(self, uid: str) -> str:
+        """A new auth token of `uid`, as your backend would ask for one; for login(auth_token=…)
+        and as a `token_provider`."""
+        world = self._world
+        return self._call(lambda: world.credentials.new_token(world.users.get(uid).uid))
+
     # ---- state
 
     def add_user(
@@ -227,6 +233,10 @@ class Emulator(AbstractContextManager["Emulator"]):
     def set_offline(self, uid: str, /, *, at: int | None = None) -> None:
         """Offline, whatever sockets are open; `at` is the frame's timestamp, in Unix seconds."""
         self._call(lambda: self._world.presence.send_offline(uid, at))
+
+    def move(self, uids: Iterable[str], /) -> None:
+        """Who is online goes, who is not comes, all of them in one turn: thousands a second."""
+        self._call(lambda: self._world.move(uids))
 
     @property
     def online(self) -> frozenset[str]:
@@ -282,6 +292,11 @@ class Emulator(AbstractContextManager["Emulator"]):
         `after` is the `n` of an entry: only later ones count.
         """
         return self._world.journal.wait_for(predicate, timeout=timeout, after=after)
+
+    @property
+    def client_count(self) -> int:
+        """How many sockets are authenticated."""
+        return self._world.presence.live_count
 
     def wait_for_client(self, *, count: int = 1, timeout: float = 5.0) -> None:
         """Until at least `count` sockets are authenticated at the same time."""

@@ -1,7 +1,7 @@
 """Everything the parts of one emulator share.  Touched on the emulator's loop only."""
 
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from .clock import Clock
@@ -80,12 +80,16 @@ class World:
 
     def move_some(self, number: int) -> None:
         """Random users without a socket come or go."""
-        free = [user for user in self.users if not self.presence.has_socket(user)]
-        for user in self.rng.sample(free, min(number, len(free))):
-            if user.online:
-                self.presence.send_offline(user.uid)
+        free = [user.uid for user in self.users if not self.presence.has_socket(user)]
+        self.move(self.rng.sample(free, min(number, len(free))))
+
+    def move(self, uids: Iterable[str]) -> None:
+        """Who is online goes, who is not comes."""
+        for uid in uids:
+            if self.users.get(uid).online:
+                self.presence.send_offline(uid)
             else:
-                self.presence.hold_online(user.uid)
+                self.presence.hold_online(uid)
 
     def _populate(self) -> None:
         now = self.clock.seconds()

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from python.conftest import MakeClient
-from python.emulated import requests, token_of
+from python.emulated import requests
 from python.hostile import Hostile, answer
 from python.inbox import PATIENCE, Inbox
 from python.refusals import code_of
@@ -51,7 +51,7 @@ def test_login_opens_the_socket_unless_told_not_to(
 
 
 def test_an_auth_token_logs_in_too(emulator: Emulator, make_client: MakeClient) -> None:
-    token = token_of(emulator, "bob")
+    token = emulator.auth_token("bob")
     client = make_client(emulator, uid="bob", auth_key=None, auth_token=token)
     with client:
         assert client.uid == "bob"
@@ -64,7 +64,7 @@ def test_a_token_provider_logs_in_and_is_asked_again_when_the_token_expires(
 
     def provide() -> str:
         asked.append(threading.current_thread().name)
-        return token_of(plain_emulator, "bob")
+        return plain_emulator.auth_token("bob")
 
     client = make_client(plain_emulator, "bob", auth_key=None, token_provider=provide)
     with client:

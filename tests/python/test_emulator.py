@@ -47,6 +47,14 @@ def test_it_accepts_connections_when_enter_returns_and_none_after_exit() -> None
     assert not [thread for thread in threading.enumerate() if thread.name == "emulator"]
 
 
+def test_a_backend_finds_auth_tokens_for_its_users(emulator: Emulator, client: Client) -> None:
+    token = emulator.auth_token("SuperHero2")
+    assert client.call("GET", "/me", headers={"authToken": token}).data["uid"] == "superhero2"
+    assert emulator.auth_token("superhero2") != token
+    with pytest.raises(Exception, match="nobody"):
+        emulator.auth_token("nobody")
+
+
 @pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
 def test_it_is_ready_within_50_ms(tls: bool) -> None:
     durations = []

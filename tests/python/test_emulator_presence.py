@@ -190,6 +190,15 @@ def test_a_user_unknown_to_set_online_is_an_error(emulator: Emulator) -> None:
         emulator.set_online("nobody")
 
 
+def test_many_move_at_once(emulator: Emulator, alice: Client) -> None:
+    ws = alice.connect()
+    emulator.set_online("bob")
+    emulator.move(["bob", "CAROL", "dave", "carol"])
+    carols = [("carol", "online"), ("dave", "online"), ("carol", "offline")]
+    assert ws.moves() == [("bob", "online"), ("bob", "offline"), *carols]
+    assert emulator.online == {"alice", "dave"}
+
+
 def test_a_newcomer_who_is_online_is_an_event(emulator: Emulator, alice: Client) -> None:
     ws = alice.connect()
     emulator.add_user("erin", online=True)
@@ -334,5 +343,6 @@ def test_waiting_for_clients_times_out_with_a_count(emulator: Emulator, alice: C
         emulator.wait_for_client(count=2, timeout=0.05)
     second = alice.connect()
     emulator.wait_for_client(count=2)
+    assert emulator.client_count == 2
     first.close()
     second.close()

@@ -227,7 +227,7 @@ def test_a_jwt_refused_for_good_is_renewed_once_each_way_and_then_the_client_sto
 
     def provide() -> str:
         provided(threading.current_thread().name)
-        return token_of(plain_emulator, "alice")
+        return plain_emulator.auth_token("alice")
 
     client = make_client(plain_emulator, token_provider=provide, reconnect=EAGER)
     client.on_error(errors)
@@ -325,7 +325,7 @@ def test_a_token_lost_meanwhile_is_renewed_through_the_provider_and_the_call_ans
     errors, provided = Inbox(), Inbox()
 
     def provide() -> str:
-        token = token_of(plain_emulator, "alice")
+        token = plain_emulator.auth_token("alice")
         provided(token)
         return token
 
@@ -474,8 +474,3 @@ def test_waiting_to_be_synchronised_ends_in_time(
         with pytest.raises(RequestTimeout):
             client.wait_synced(timeout=0.2)
         assert 0.2 <= time.monotonic() - began < 2
-
-
-def token_of(emulator: Emulator, uid: str) -> str:
-    """An auth token, as a backend would make it."""
-    return emulator._call(lambda: emulator._world.credentials.new_token(uid))

@@ -17,7 +17,6 @@ from cometpresence.emulator import Emulator
 from cometpresence.history import PresenceHistory, PresenceRecorder, Session
 
 from .conftest import MakeClient
-from .emulated import move
 
 ACKNOWLEDGE = Path(__file__).with_name("acknowledge.py")
 
@@ -213,7 +212,7 @@ def test_a_listener_that_sleeps_delays_no_record(
     try:
         with make_client(plain_emulator) as client, PresenceRecorder(client, path) as recorder:
             client.on_user_online(lambda user: awake.wait(30))
-            move(plain_emulator, ["bob", "carol", "dave"])
+            plain_emulator.move(["bob", "carol", "dave"])
             client.wait_for_online("dave")
             recorder.flush()
             assert [words(path, uid) for uid in ("bob", "carol", "dave")] == [["online."]] * 3
@@ -317,9 +316,9 @@ def test_what_was_acknowledged_outlives_kill_9(plain_emulator: Emulator, path: P
             while (
                 len(told) < 20 + life
             ):  # it dies in the middle of what follows, each time elsewhere
-                move(plain_emulator, users)
+                plain_emulator.move(users)
                 told.append(process.stdout.readline().split())
-            move(plain_emulator, users)
+            plain_emulator.move(users)
             process.send_signal(signal.SIGKILL)
             rest = [line.split() for line in process.stdout.read().splitlines(keepends=True)]
         told += [line for line in rest if len(line) == 2]

@@ -88,7 +88,7 @@ def test_a_whole_life_with_every_failure_tells_no_secret(
     with Emulator(users=CAST, tls=tls, auth_key=key) as emulator:
 
         def provide() -> str:
-            return emulator._call(lambda: emulator._world.credentials.new_token("alice"))
+            return emulator.auth_token("alice")
 
         client = make_client(emulator, token_provider=provide, reconnect=QUICK)
         client.on_presence(told)

@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 
-from python.emulated import move, token_of
 from trust.diary import Diary
 
 from cometpresence import (
@@ -48,7 +47,7 @@ class Chaos:
         if not self._bag:
             self._bag = list(FAULTS)
             self._random.shuffle(self._bag)
-        has_socket = self.emulator._world.presence.live_count > 0
+        has_socket = self.emulator.client_count > 0
         fitting = [name for name in self._bag if has_socket or name not in NEED_A_SOCKET]
         if not fitting:
             return
@@ -87,7 +86,7 @@ class Chaos:
         with self.emulator:
             client = PresenceClient(
                 **self.emulator.client_args(BOT),
-                token_provider=lambda: token_of(self.emulator, BOT),
+                token_provider=lambda: self.emulator.auth_token(BOT),
                 reconnect=Reconnect(base=0.05, cap=0.4, floor=0.01),
                 resync=Resync(audit_after=2.0),
                 ping_interval=0.5,
@@ -123,7 +122,7 @@ class Chaos:
 
     def _move_some(self) -> None:
         movers = self._random.sample(self._uids, MOVES)
-        move(self.emulator, movers)
+        self.emulator.move(movers)
         self.moves += len(movers)
 
     def _be_slow(self, event: PresenceEvent) -> None:

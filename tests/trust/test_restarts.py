@@ -15,7 +15,6 @@ from typing import Any
 
 import pytest
 from python.conftest import MakeClient
-from python.emulated import move
 from python.inbox import Inbox
 from trust.core import SECOND, State
 from trust.core_world import CoreWorld
@@ -46,9 +45,9 @@ def test_every_restart_is_survived_within_the_backoff_and_two_seconds(
         client.login()
         synced.wait_for(1)
         for restart in range(1, restarts + 1):
-            move(emulator, chance.sample(UIDS, 10))
+            emulator.move(chance.sample(UIDS, 10))
             emulator.stop()
-            move(emulator, chance.sample(UIDS, 10))  # nobody is told
+            emulator.move(chance.sample(UIDS, 10))  # nobody is told
             time.sleep(chance.uniform(0.0, 0.3))
             emulator.start()
             begin = time.monotonic()

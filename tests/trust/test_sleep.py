@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from python.emulated import move
 
 from cometpresence.emulator import Emulator
 
@@ -54,7 +53,7 @@ def pour(emulator: Emulator, events: int, seconds: float) -> None:
     uids = [f"u{n}" for n in range(USERS)]
     begin = time.monotonic()
     for done in range(0, events, BATCH):
-        move(emulator, chance.sample(uids, BATCH))
+        emulator.move(chance.sample(uids, BATCH))
         time.sleep(max(0.0, begin + seconds * done / events - time.monotonic()))
 
 
