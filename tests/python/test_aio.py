@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 from python.conftest import MakeClient
-from python.emulated import token_of
 from python.inbox import PATIENCE
 from python.loops import Inbox, client_of, soon, until
 
@@ -327,7 +326,7 @@ async def test_a_token_provider_may_be_a_coroutine_function(
     plain_emulator: Emulator, kind: str
 ) -> None:
     def fresh() -> str:
-        return token_of(plain_emulator, "alice")
+        return plain_emulator.auth_token("alice")
 
     async def fresh_later() -> str:
         await asyncio.sleep(0)
