@@ -30,7 +30,8 @@ class Emulator(AbstractContextManager["Emulator"]):
 
     `users` is a collection of mappings, or the path of a JSON file; without any there is a default
     cast, superhero1 to superhero5.  `strict` refuses what the documentation forbids (more than 100
-    users a page, more than 25 uids) instead of making the best of it.
+    users a page, more than 25 uids) instead of making the best of it.  ``clock="manual"`` stands
+    still at a time of its own until advance(), and play() needs it.
 
     Every public method may be called from any thread: it hops to the emulator's loop and waits.
     Before start() and after stop() it acts on the state at once.  An argument that makes no sense
@@ -244,8 +245,33 @@ class Emulator(AbstractContextManager["Emulator"]):
         return self._call(self._world.users.online)
 
     def advance(self, seconds: float) -> None:
-        """Move the manual clock, the time of timestamps; timeouts stay in real time."""
-        self._call(lambda: self._clock.advance(seconds))
+        """Move the manual clock, which tells the time of timestamps and scenarios.
+
+        Timeouts, of the emulator and of clients, stay in real time.  RuntimeError without
+        ``clock="manual"``.
+        """
+        self._need_manual_clock("advance")
+        if seconds < 0:
+            raise ValueError("time does not run backwards")
+        self._call(lambda: self._world.advance(seconds))
+
+    def play(self, scenario: str) -> float:
+        """Have users come and go on the manual clock, as the words say:
+
+            emulator.play("alice online at 0, offline at 5; bob online at 1.5m")
+            emulator.advance(5)                     # alice is gone again
+
+        Commas, semicolons and line ends separate the steps.  Times count from now, in seconds or
+        with a unit (s, m, h).  A step without a uid is about the user of the one before, a step
+        without a time at the same time; who is online, or offline, already stays so.  What is due
+        happens at once, the rest when advance() comes to it, its own time being the timestamp.
+
+        Returns the seconds until the last step: ``emulator.advance(emulator.play(…))`` plays all.
+        A ValueError points at the word that is wrong, and nothing was done; RuntimeError without
+        ``clock="manual"``.
+        """
+        self._need_manual_clock("play")
+        return self._call(lambda: self._world.play(scenario))
 
     @property
     def before_page(self) -> Callable[[int], None] | None:
@@ -258,7 +284,8 @@ class Emulator(AbstractContextManager["Emulator"]):
         self._world.before_page = hook
 
     def reset(self) -> None:
-        """Back to how it was made: sockets closed, tokens and faults gone, the journal empty."""
+        """Back to how it was made: sockets closed, tokens, faults and scenarios gone, the journal
+        empty."""
         self._call(self._world.reset)
 
     def export(self, path: str | Path) -> None:
@@ -385,7 +412,11 @@ class Emulator(AbstractContextManager["Emulator"]):
 
         return self._call(lambda: self._mischief.start(name, settings, count, end_from_anywhere))
 
-    # ---- the hop
+    # ---- how
+
+    def _need_manual_clock(self, name: str) -> None:
+        if not self._clock.is_manual:
+            raise RuntimeError(f"{name}() needs Emulator(clock='manual')")
 
     @property
     def _shown_host(self) -> str:

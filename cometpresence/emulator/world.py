@@ -4,13 +4,14 @@ import random
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from .clock import Clock
+from .clock import MICROSECONDS, Clock
 from .credentials import Credentials
 from .delivery import Delivery
 from .faults import Faults
 from .journal import Journal
 from .notices import Notices
 from .presence import Presence
+from .scenario import Step, read_scenario
 from .users import Directory, User, is_online_word
 
 
@@ -43,6 +44,7 @@ class World:
         self.before_page: Callable[[int], None] | None = None
         self.address = ""  # host:port, once listening
         self.tls = False
+        self._due: list[Step] = []  # of scenarios, by the manual clock's time, the next one first
         self._presence_cap = presence_cap
         self._initial_users = users
 
@@ -68,6 +70,8 @@ class World:
         self.users.clear()
         self.journal.clear()
         self.notices.clear()
+        self._due.clear()
+        self.clock.elapsed = 0
         self._populate()
 
     def add_user(self, record: Mapping[str, Any]) -> User:
@@ -77,6 +81,27 @@ class World:
         if record.get("online") or is_online_word(record.get("status")):
             self.presence.hold_online(user.uid)
         return user
+
+    def play(self, scenario: str) -> float:
+        """Have it happen from now on; what is due happens at once.  Seconds until the last step."""
+        steps = read_scenario(scenario, lambda uid: self.users.find(uid) is not None)
+        now = self.clock.elapsed
+        shifted = (step._replace(at=now + step.at) for step in steps)
+        self._due = sorted([*self._due, *shifted], key=lambda step: step.at)
+        self.advance(0)
+        return steps[-1].at / MICROSECONDS
+
+    def advance(self, seconds: float) -> None:
+        """Move the manual clock, and on the way do what is due, each step at its own time."""
+        end = self.clock.elapsed + round(seconds * MICROSECONDS)
+        while self._due and self._due[0].at <= end:
+            step = self._due.pop(0)
+            self.clock.elapsed = step.at
+            if step.online:
+                self.presence.hold_online(step.uid)
+            else:
+                self.presence.send_offline(step.uid)
+        self.clock.elapsed = end
 
     def move_some(self, number: int) -> None:
         """Random users without a socket come or go."""
