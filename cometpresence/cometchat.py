@@ -57,6 +57,9 @@ class _Roll:
             if removed is not None and _default.client is not None:
                 _default.client.remove_listener(self._core_id(id))
 
+    def clear(self) -> None:
+        self._listeners.clear()
+
     def attach_all(self, client: PresenceClient) -> None:
         for id, (_, listener) in self._listeners.items():
             self._attach(client, id, listener)
@@ -97,6 +100,15 @@ class _Default:
             former, self.client = self.client, client
             return former
 
+    def reset(self) -> None:
+        """As before init(): no client, and no listeners."""
+        with self.lock:
+            former, self.client = self.client, None
+            for roll in (self.users, self.connection, self.logins):
+                roll.clear()
+        if former is not None:
+            former.close()
+
     def forget_client(self) -> None:
         """In a forked child: the client is the parent's, and so is whoever holds the lock."""
         self.lock = threading.RLock()
@@ -105,6 +117,12 @@ class _Default:
 
 _default = _Default()
 os.register_at_fork(after_in_child=_default.forget_client)
+
+
+def forget_default_client() -> None:
+    """As before init(), for tests, which must not hear each other: the client is closed, and the
+    listeners are gone."""
+    _default.reset()
 
 
 def default_client() -> PresenceClient:

@@ -2,16 +2,12 @@
 
 import os
 import subprocess
-import sys
-import venv
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from cometpresence.emulator import Emulator
-
-ROOT = Path(__file__).parents[2]
 
 DOCUMENTED = """
 from cometpresence import CometChat, AppSettingsBuilder, UserListener, UsersRequestBuilder
@@ -68,20 +64,9 @@ print("brought in:", sorted({"json", "ssl", "http", "urllib", "aiohttp"} & set(s
 
 
 @pytest.fixture(scope="module")
-def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def python(wheel: Path, make_python: Callable[..., Path]) -> Path:
     """An interpreter that has cometpresence, built from its own sdist, and nothing else."""
-    home = tmp_path_factory.mktemp("empty")
-    run(sys.executable, "-m", "build", "--no-isolation", "--outdir", home / "dist", ROOT)
-    venv.create(home / "venv", with_pip=False)
-    python = home / "venv/bin/python"
-    (wheel,) = (home / "dist").glob("*.whl")
-    run(sys.executable, "-m", "pip", "--python", python, "install", "--no-index", wheel)
-    return python
-
-
-def run(*command: str | Path) -> None:
-    result = subprocess.run(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    assert result.returncode == 0, result.stdout
+    return make_python("--no-index", wheel)
 
 
 @pytest.fixture

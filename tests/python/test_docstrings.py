@@ -12,9 +12,15 @@ import pytest
 import cometpresence
 import cometpresence.emulator
 import cometpresence.history
+import cometpresence.pytest_plugin
 from cometpresence._aliases import ALIASES
 
-MODULES = (cometpresence, cometpresence.emulator, cometpresence.history)
+MODULES = (
+    cometpresence,
+    cometpresence.emulator,
+    cometpresence.history,
+    cometpresence.pytest_plugin,
+)
 EXPORTED = {
     f"{module.__name__}.{name}": getattr(module, name)
     for module in MODULES

@@ -200,7 +200,7 @@ ASYNCIO_HALF = sorted((ROOT / "cometpresence/aio").glob("*.py"))
 CLIENT_HALF = [
     path
     for path in [*sorted((ROOT / "cometpresence").glob("*.py")), *ASYNCIO_HALF]
-    if path.name != "__main__.py"  # the command line's
+    if path.name not in ("__main__.py", "pytest_plugin.py")  # the command line's, the emulator's
 ]
 NOT_IN_THE_CLIENT = {"json", "ssl", "http", "urllib", "aiohttp", "asyncio", "pathlib", "uuid"}
 

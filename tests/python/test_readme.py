@@ -23,7 +23,7 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
 
 
-FIVE_LINES, STREAM, ON_ASYNCIO, DOCUMENTED, IN_TESTS, HISTORY = blocks("python")
+FIVE_LINES, STREAM, ON_ASYNCIO, DOCUMENTED, IN_TESTS, IN_PYTEST, HISTORY = blocks("python")
 MAKE, START_EMULATOR, RUN_WATCH = blocks("sh")
 EMULATOR_URL = "http://127.0.0.1:7000"
 
@@ -169,6 +169,13 @@ def wait_for_change(history: Path, emulator: Emulator) -> None:
 
 def in_file(history: Path) -> bytes:
     return b"".join(path.read_bytes() for path in history.parent.glob("presence.db*"))
+
+
+def test_a_test_of_a_bot(tmp_path: Path) -> None:
+    (tmp_path / "test_bot.py").write_text(IN_PYTEST)
+    with Script([sys.executable, "-m", "pytest"], tmp_path, environment()) as script:
+        script.expect("1 passed")
+        assert script.ends_well()
 
 
 def test_an_emulator_in_one_terminal_and_a_script_in_another(tmp_path: Path) -> None:
