@@ -1,5 +1,6 @@
 """client.presence: a mapping and a set that answer at once, whatever listeners and the server do."""
 
+import json
 import threading
 import time
 from collections.abc import Iterator, Mapping, Set
@@ -84,6 +85,25 @@ def test_what_can_be_no_uid_is_not_there(client: PresenceClient, key: object) ->
     assert key not in presence.online
     with pytest.raises(KeyError):
         presence[key]  # type: ignore[index]
+
+
+def test_a_frame_in_capitals_is_about_the_user_we_know(
+    plain_emulator: Emulator, client: PresenceClient
+) -> None:
+    """One user, called as the server called them last: keys and User.uid always agree."""
+    told = Inbox()
+    client.on_presence(lambda event: told((event.user.uid, event.online)))
+    user = {"uid": "ERIN", "name": "Erin E", "role": "teacher"}
+    frame = {"type": "presence", "sender": "ERIN", "body": {"action": "offline", "user": user}}
+    plain_emulator.send_raw(json.dumps(frame))
+    assert told.one() == ("ERIN", False)
+    presence = client.presence
+    assert set(presence) == {user.uid for user in presence.values()} == {"alice", "ERIN"}
+    assert presence.online == {"alice"}
+    assert presence.status("erin") is presence.status("ERIN") is UserStatus.OFFLINE
+    client.resync(timeout=PATIENCE)  # the emulator knows nothing of this: she is online
+    assert told.wait_for(2)[1] == ("erin", True)
+    assert set(presence) == {user.uid for user in presence.values()} == {"alice", "erin"}
 
 
 # ---- the set of those online
