@@ -153,7 +153,12 @@ class PresenceClient(_Common, Waiters):
         return self._core.await_sync(timeout)
 
     def resync(self, *, timeout: float | None = None) -> SyncReport:
-        """Compare with the server now; what changed unnoticed is told with Origin.RESYNC."""
+        """Compare with the server now; what changed unnoticed is told with Origin.RESYNC.
+
+        There is one comparison at a time: while one is under way, those who ask share the next,
+        which begins when it ends.  RequestTimeout after `timeout` seconds, or RateLimited if the
+        server asked for a longer silence; a server that fails is not asked again any sooner.
+        """
         return self._core.resync(timeout)
 
     # ---- streams

@@ -18,7 +18,7 @@ typedef enum cp_call_kind {
     CP_CALL_COUNT,      /*                                        → number */
     CP_CALL_AWAIT_SYNC, /* finished when SYNCED                   → report; when it was so
                          * already the last one's, without its lists, and who is online now */
-    CP_CALL_RESYNC,     /* starts one and waits for it            → report */
+    CP_CALL_RESYNC,     /* of one that begins from now on         → report */
     CP_CALL_CLOSE,      /* logs nothing out; finished when the socket is gone */
     CP_CALL_AWAIT_DEMAND, /* finished when the token provider is to be asked, once per demand */
     CP_CALL_AWAIT_USER, /* uid, wanted and is_fresh               → user */
@@ -61,6 +61,7 @@ typedef struct cp_call {
     uint64_t ticket;      /* the session's: the request under way for it, 0: none */
     unsigned tokens;      /* the session's: of the account, when that was written */
     unsigned step;        /* the session's */
+    unsigned comparison;  /* the session's: the first that will do */
 } cp_call;
 
 void cp_call_init(cp_call *self, cp_call_kind kind);

@@ -210,13 +210,19 @@ void cp_calls_finish_waiting(cp_calls *self, cp_call_kind kind, const cp_failure
     }
 }
 
-void cp_calls_finish_synced(cp_calls *self, const cp_sync_report *report)
+static bool is_synced_by(const cp_call *call, unsigned comparison)
+{
+    return (call->kind == CP_CALL_AWAIT_SYNC || call->kind == CP_CALL_RESYNC) &&
+           call->comparison <= comparison;
+}
+
+void cp_calls_finish_synced(cp_calls *self, unsigned comparison, const cp_sync_report *report)
 {
     for (cp_call **link = &self->waiting.first; *link != NULL;) {
         cp_failure failure = {0};
         cp_call *call = *link;
 
-        if (call->kind != CP_CALL_AWAIT_SYNC && call->kind != CP_CALL_RESYNC) {
+        if (!is_synced_by(call, comparison)) {
             link = &call->next;
             continue;
         }

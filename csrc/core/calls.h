@@ -43,8 +43,8 @@ bool cp_calls_next_dropped(cp_calls *self, uint64_t *ticket);
 
 /* Finishes those that wait for this kind of thing, or all of every list. */
 void cp_calls_finish_waiting(cp_calls *self, cp_call_kind kind, const cp_failure *failure);
-/* Those that wait for a comparison with the server; each gets a copy of its report. */
-void cp_calls_finish_synced(cp_calls *self, const cp_sync_report *report);
+/* Those for whom this comparison with the server will do; each gets a copy of its report. */
+void cp_calls_finish_synced(cp_calls *self, unsigned comparison, const cp_sync_report *report);
 /* Calls whose token was lost wait for a new one: ask again, or fail with the reason. */
 void cp_calls_resume(cp_calls *self, const cp_failure *failure);
 /* Those that act for an account that is given up: a logout has what it wanted, the others

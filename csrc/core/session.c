@@ -271,7 +271,7 @@ static void accept(cp_session *self)
     }
     if (cp_session_subscribes(self))
         self->sync_at = cp_session_after(self, self->config->sync_every);
-    cp_calls_finish_synced(&self->calls, &self->latest);
+    cp_calls_finish_synced(&self->calls, self->comparisons, &self->latest);
 }
 
 /* The server's words come last: where they are cut, so is the jwt they may quote. */
@@ -474,12 +474,6 @@ static void ping(cp_session *self)
     self->pong_by = cp_session_after(self, self->config->ping_timeout);
 }
 
-static void compare_if_due(cp_session *self)
-{
-    if (self->now.usec >= self->sync_at && !cp_sync_is_running(&self->sync))
-        cp_session_compare(self);
-}
-
 void cp_session_elapsed(cp_session *self, cp_now now)
 {
     self->now = now;
@@ -492,5 +486,5 @@ void cp_session_elapsed(cp_session *self, cp_now now)
     if (now.usec >= self->retry_at)
         cp_session_start(self);
     cp_session_calls_elapsed(self);
-    compare_if_due(self);
+    cp_session_compare_if_due(self);
 }

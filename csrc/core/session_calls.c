@@ -346,9 +346,7 @@ static void call_await_sync(cp_session *self, cp_call *call)
         call->report.online = self->online;
         cp_calls_finish(&self->calls, call, NULL);
     } else {
-        cp_calls_wait(&self->calls, call);
-        if (resyncs && cp_session_is_accepted(self))
-            cp_session_compare(self);
+        cp_session_await_comparison(self, call);
     }
 }
 

@@ -63,7 +63,8 @@ struct cp_session {
     bool demand_is_told; /* to a CP_CALL_AWAIT_DEMAND */
     bool asked_server, asked_provider; /* since our tokens last proved good */
 
-    cp_usec sync_at;       /* when the next comparison is due */
+    unsigned comparisons;  /* begun so far */
+    cp_usec sync_at;       /* when the next one is due; one that is under way ends first */
     cp_usec sync_retry_at; /* a page failed: not before */
     unsigned sync_failures; /* of this comparison */
     bool has_synced;       /* ever */
@@ -121,6 +122,10 @@ void cp_session_renewal_failed(cp_session *self, const cp_failure *failure);
 cp_usec cp_session_try_again_at(cp_session *self, const cp_failure *failure);
 void cp_session_be_quiet(cp_session *self, cp_usec until);
 void cp_session_compare(cp_session *self); /* with the server, from now */
+void cp_session_compare_if_due(cp_session *self);
+/* The comparison that knows nothing yet: whoever asks for one from now on shares it. */
+unsigned cp_session_next_comparison(const cp_session *self);
+void cp_session_await_comparison(cp_session *self, cp_call *call); /* takes */
 /* The server asks for silence; true: the request that earned it is to be sent again. */
 bool cp_session_keep_quiet(cp_session *self, const cp_http_answer *answer,
                            const cp_failure *failure);

@@ -269,10 +269,36 @@ void cp_session_answered(cp_session *self, const cp_http_answer *answer, cp_now 
     /* Else nobody wants it any more. */
 }
 
+/* ---- comparing */
+
+unsigned cp_session_next_comparison(const cp_session *self)
+{
+    return self->comparisons + !cp_sync_is_untried(&self->sync);
+}
+
 void cp_session_compare(cp_session *self)
 {
+    assert(!cp_sync_is_running(&self->sync)); /* it would start over, and over */
+    self->comparisons += 1;
     self->sync_at = self->sync_retry_at = CP_NEVER;
     self->sync_failures = 0;
     cp_sync_begin(&self->sync, self->has_synced ? CP_ORIGIN_RESYNC : CP_ORIGIN_SNAPSHOT,
                   self->now.usec);
+}
+
+void cp_session_compare_if_due(cp_session *self)
+{
+    if (self->now.usec >= self->sync_at && !cp_sync_is_running(&self->sync))
+        cp_session_compare(self);
+}
+
+void cp_session_await_comparison(cp_session *self, cp_call *call)
+{
+    if (call->kind == CP_CALL_RESYNC) {
+        call->comparison = cp_session_next_comparison(self);
+        if (cp_session_is_accepted(self) && call->comparison > self->comparisons)
+            self->sync_at = self->now.usec;
+    }
+    cp_calls_wait(&self->calls, call);
+    cp_session_compare_if_due(self);
 }

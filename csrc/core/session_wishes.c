@@ -109,7 +109,7 @@ cp_call *cp_session_next_done(cp_session *self)
 
 bool cp_session_next_dropped(cp_session *self, uint64_t *ticket)
 {
-    return cp_calls_next_dropped(&self->calls, ticket);
+    return cp_sync_next_dropped(&self->sync, ticket) || cp_calls_next_dropped(&self->calls, ticket);
 }
 
 bool cp_session_next_notice(cp_session *self, cp_notice *out)
@@ -218,7 +218,7 @@ static void hand_out_report(cp_session *self)
 {
     cp_notice notice = {.kind = CP_NOTICE_SYNCED, .report = self->report};
 
-    cp_calls_finish_synced(&self->calls, &self->report);
+    cp_calls_finish_synced(&self->calls, self->comparisons, &self->report);
     memset(&self->report, 0, sizeof self->report); /* the notice's now */
     self->owes_report = false;
     cp_session_notify(self, &notice);
@@ -229,6 +229,7 @@ void cp_session_tidy(cp_session *self)
     cp_sync_tidy(&self->sync);
     if (self->owes_report)
         hand_out_report(self);
+    cp_session_compare_if_due(self); /* for those who asked too late for this one */
 }
 
 bool cp_session_has_pushed(const cp_session *self)

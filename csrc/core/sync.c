@@ -42,6 +42,8 @@ void cp_sync_abandon(cp_sync *self)
     cp_sync_report_destroy(&self->report);
     memset(&self->report, 0, sizeof self->report);
     self->phase = CP_PHASE_IDLE;
+    if (self->ticket != 0)
+        self->dropped = self->ticket;
     self->ticket = 0;
     self->begun = false;
 }
@@ -78,6 +80,12 @@ void cp_sync_moved(cp_sync *self)
 bool cp_sync_is_running(const cp_sync *self)
 {
     return self->phase != CP_PHASE_IDLE && self->phase != CP_PHASE_DONE;
+}
+
+/* What failed has told us nothing, so it is not older than what the next attempt will. */
+bool cp_sync_is_untried(const cp_sync *self)
+{
+    return cp_sync_is_running(self) && self->ticket == 0 && self->report.pages == 0;
 }
 
 /* ---- asking */
@@ -141,6 +149,13 @@ cp_status cp_sync_next_request(cp_sync *self, const cp_account *account, uint64_
     out->ticket = self->ticket = ticket;
     *wanted = true;
     return CP_OK;
+}
+
+bool cp_sync_next_dropped(cp_sync *self, uint64_t *ticket)
+{
+    *ticket = self->dropped;
+    self->dropped = 0;
+    return *ticket != 0;
 }
 
 /* ---- answers */

@@ -28,7 +28,8 @@ typedef struct cp_sync {
     cp_sync_phase phase;
     cp_origin origin;
     cp_usec started_at;
-    uint64_t ticket; /* the request under way; 0: none */
+    uint64_t ticket;  /* the request under way; 0: none */
+    uint64_t dropped; /* one whose answer nobody wants any more; 0: none */
 
     int page;           /* the one asked for next */
     size_t entries;     /* this pass's so far, users or not */
@@ -56,12 +57,16 @@ void cp_sync_begin(cp_sync *self, cp_origin origin, cp_usec now); /* abandons th
 void cp_sync_abandon(cp_sync *self);
 void cp_sync_moved(cp_sync *self); /* presence was pushed to us */
 bool cp_sync_is_running(const cp_sync *self);
+bool cp_sync_is_untried(const cp_sync *self); /* running, and as good as one begun now */
 
 /* The request wanted now, if any; the caller gave it `ticket`.  *wanted false: none. */
 cp_status cp_sync_next_request(cp_sync *self, const cp_account *account, uint64_t ticket,
                                cp_http_request *out, bool *wanted, cp_failure *failure);
 /* The answer to it.  On an error the request is wanted again; when, is the caller's to say. */
 cp_status cp_sync_answered(cp_sync *self, const cp_http_answer *answer, cp_failure *failure);
+
+/* To be pulled before the next request: so there is never more than one under way. */
+bool cp_sync_next_dropped(cp_sync *self, uint64_t *ticket);
 
 /* With the roster's lock: a bounded piece of work; true: there is more to do at once.
  * CP_PHASE_DONE is reached here, with the report filled. */

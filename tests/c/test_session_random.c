@@ -223,10 +223,21 @@ static void check_progress(void)
     }
 }
 
+/* However often one is asked for, at most one comparison goes on. */
+static void check_pages(void)
+{
+    unsigned pages = 0;
+
+    for (unsigned i = 0; i < request_count; i++)
+        pages += strstr(requests[i].path, "status=available") || strstr(requests[i].path, "uids=");
+    CHECK(pages <= 1);
+}
+
 static void check_state(void)
 {
     cp_session_state state = cp_session_state_of(session);
 
+    check_pages();
     if (state == CP_STATE_CONNECTING || state == CP_STATE_AUTHENTICATING ||
         state == CP_STATE_SYNCING || state == CP_STATE_LIVE)
         CHECK(has_socket);

@@ -155,7 +155,14 @@ TEST(an_abandoned_comparison_leaves_the_roster_alone)
     know("a,b");
     begin(CP_ORIGIN_RESYNC);
     answer(users_page("a", 2));
+    const uint64_t page_2 = sync_.ticket;
+    uint64_t dropped;
+    CHECK(page_2 != 0);
+    CHECK(!cp_sync_next_dropped(&sync_, &dropped));
     cp_sync_abandon(&sync_);
+    CHECK(cp_sync_next_dropped(&sync_, &dropped));
+    CHECK_INT(dropped, page_2);
+    CHECK(!cp_sync_next_dropped(&sync_, &dropped));
     apply();
     CHECK_INT(cp_roster_online(roster), 2);
     CHECK(!cp_sync_is_running(&sync_));
