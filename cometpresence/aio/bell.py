@@ -41,10 +41,10 @@ class Bell:
         self._answers: dict[Call[Any], asyncio.Future[None]] = {}
         self._listening: set[Listening] = set()
         self._holding: set[object] = set()  # those who want nothing told before they catch up
-        self.trouble: asyncio.Event = (
-            asyncio.Event()
-        )  # the connection failed and may have given up, or is over
+        self.trouble: asyncio.Event = asyncio.Event()
+        """The connection failed and may have given up; or it is over."""
         self.over: asyncio.Event = asyncio.Event()
+        """The client is closed, and all is told."""
 
     # ---- the loop
 
@@ -68,6 +68,11 @@ class Bell:
                 f"This client belongs to {whose}; make one for each asyncio.run().",
             )
         return loop
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether a loop watches it, until the end."""
+        return self._loop is not None and not self.over.is_set()
 
     def loop_for_closing(self) -> asyncio.AbstractEventLoop | None:
         """loop(); None: it is closed, and nothing can be done on it any more."""
@@ -112,7 +117,7 @@ class Bell:
     def release(self, holder: object) -> None:
         if holder in self._holding:
             self._holding.discard(holder)
-            if not self._holding and self._loop is not None and not self.over.is_set():
+            if not self._holding and self._loop is not None and self.is_watched:
                 self._loop.call_soon(self._rung)
 
     # ---- ringing

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import warnings
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Set
 from contextlib import suppress
 from types import TracebackType
@@ -106,6 +107,17 @@ class AsyncPresenceClient(_Common):
         self._closing: asyncio.Task[None] | None = None
 
     # ---- life
+
+    def __del__(self, _warn: Callable[..., None] = warnings.warn) -> None:
+        bell = getattr(self, "_bell", None)  # none, if it could not be made
+        if bell is None or not bell.is_watched:
+            return
+        with suppress(ClientClosed):  # in a forked child it is not ours
+            if not self._core.closed:
+                _warn(
+                    f"unclosed {self!r}: use async with, or aclose()", ResourceWarning, source=self
+                )
+                self._core.close(0.0)  # begins, and waits for nothing; the bell sees the end
 
     async def __aenter__(self) -> Self:
         """Log in, connect and wait until synchronised, each at most `connect_timeout` seconds.

@@ -134,6 +134,25 @@ def test_ctrl_c_ends_a_stream_at_once(emulator: Emulator) -> None:
     assert min(interrupted_after(emulator, "events") for _ in range(3)) < 0.2
 
 
+@pytest.mark.parametrize("where", ["events", "run_forever"])
+def test_ctrl_c_ends_a_client_on_asyncio(emulator: Emulator, where: str) -> None:
+    with Script("on_a_loop", emulator, where) as script:
+        assert script.line() == "waiting"
+        script.interrupt()
+        assert script.line() == "interrupted"
+        assert script.end() == (0, "")
+    emulator.wait_for(lambda entry: "superhero1" not in emulator.online)
+
+
+def test_a_client_on_asyncio_that_nobody_closed_holds_nothing_up(emulator: Emulator) -> None:
+    with Script("on_a_loop", emulator, "forgotten") as script:
+        assert script.line() == "waiting"
+        emulator.set_online("superhero2")
+        code, complaints = script.end()
+        assert code == 0
+        assert "Traceback" not in complaints
+
+
 def test_ctrl_c_inside_a_handler_on_the_main_thread_ends_the_drain(emulator: Emulator) -> None:
     with Script("ctrl_c", emulator, "handler") as script:
         assert script.line() == "ready"

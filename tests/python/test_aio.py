@@ -109,6 +109,22 @@ async def test_closing_ends_whatever_is_awaited(plain_emulator: Emulator) -> Non
     assert forever is None
 
 
+async def test_one_that_is_dropped_says_so_and_is_closed(plain_emulator: Emulator) -> None:
+    client = client_of(plain_emulator)
+    await client.login()
+    core = client._core
+    with pytest.warns(ResourceWarning, match="unclosed <AsyncPresenceClient"):
+        del client
+    await until(lambda: core.close(0.0))
+    await until(lambda: "alice" not in plain_emulator.online)
+
+
+async def test_one_that_could_not_be_made_has_nothing_to_close() -> None:
+    with pytest.raises(ConfigError):
+        AsyncPresenceClient("")
+    gc.collect()
+
+
 @pytest.mark.usefixtures("loop_factory")
 async def test_a_session_step_by_step(plain_emulator: Emulator) -> None:
     client = client_of(plain_emulator)
