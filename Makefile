@@ -13,7 +13,7 @@ MAKE_QUIETLY  = $(MAKE) --no-print-directory
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help demo build test test-c valgrind test-tsan test-python trust-long chaos interop \
-        lint format dist clean deps
+        lint format screenshots dist clean deps
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*##/\1:/p' Makefile | awk -F: '{ printf "  make %-14s%s\n", $$1, $$2 }'
@@ -156,6 +156,9 @@ format:  ## lay the code out
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
 	$(VENV)/bin/clang-format -i $(C_FILES) $(wildcard tests/*/*.[ch])
+
+screenshots: build  ## the pictures of the README, from the commands themselves
+	PYTHONPATH=tests $(VENV)/bin/python tests/python/screenshots.py
 
 dist: build  ## sdist and wheel
 	$(VENV)/bin/python -m build --quiet

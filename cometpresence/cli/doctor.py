@@ -137,7 +137,7 @@ class Lines:
                 "about": self._about,
                 "state": finding.state.value,
                 "ms": round(seconds * 1000, 1),
-                "detail": finding.detail,
+                "detail": finding.detail.replace("\n", ", "),
                 "fix": finding.fix or None,
             }
         )
@@ -176,13 +176,14 @@ class Page:
         grid.add_column(width=9)
         grid.add_column(width=9, justify="right", style="dim")
         grid.add_column(ratio=1)
-        words = Text(printable(finding.detail), "dim" if finding.state is State.SKIPPED else "")
+        lines = map(printable, finding.detail.split("\n"))
+        words = Text("\n".join(lines), "dim" if finding.state is State.SKIPPED else "")
         if finding.fix:
             words.append("\n→ ", "bold")
             words.append(finding.fix[:1].upper() + printable(finding.fix[1:]) + ".", "bold")
         took = "" if finding.state is State.SKIPPED else f"{seconds * 1000:,.0f} ms"
         grid.add_row(_MARKS[finding.state], step, took, words)
-        self._console.print(Padding(grid, (0, 0, 0, 2)))
+        self._console.print(Padding(grid, (0, 1, 0, 2)))
 
     def conclude(self, counts: dict[State, int]) -> None:
         failed, warned = counts[State.FAILED], counts[State.WARNING]

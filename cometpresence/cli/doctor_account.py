@@ -30,11 +30,15 @@ def libraries() -> Finding:
     lws, openssl = LIBRARIES["libwebsockets"].rstrip("-"), LIBRARIES["OpenSSL"]
     detail = (
         f"cometpresence {__version__}, Python {platform.python_version()}, "
-        f"libwebsockets {lws}, {openssl}"
+        f"libwebsockets {lws}, {_without_date(openssl)}"
     )
     if openssl != ssl.OPENSSL_VERSION:
-        detail += f" (Python's own: {ssl.OPENSSL_VERSION})"
+        detail += f" (Python's own: {_without_date(ssl.OPENSSL_VERSION)})"
     return Finding(detail)
+
+
+def _without_date(version: str) -> str:
+    return " ".join(version.split()[:2])
 
 
 def who_and_where(settings: Settings, login: "Login") -> Finding:
@@ -50,7 +54,7 @@ def who_and_where(settings: Settings, login: "Login") -> Finding:
         f"{key} {shown[key]} ({source})" if key in shown else f"{key} ({source})"
         for key, source in settings.sources.items()
     ]
-    detail = ", ".join(parts)
+    detail = "\n".join(parts)
     return warning(detail, settings.warning) if settings.warning else Finding(detail)
 
 

@@ -77,7 +77,7 @@ def last_seen(user: User) -> str:
 
 def span(seconds: float) -> str:
     """A length of time, in its largest unit."""
-    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+    for size, unit in ((31_557_600, "y"), (86400, "d"), (3600, "h"), (60, "min")):
         if seconds >= size:
             return f"{int(seconds // size)} {unit}"
     return f"{max(1, round(seconds))} s"

@@ -53,7 +53,7 @@ class Row:
 
 
 _KEYS: dict[str, Callable[[Row], Any]] = {
-    "recent": lambda row: (not row.user.is_online, -row.changed, row.order),
+    "recent": lambda row: (not row.user.is_online, -row.changed, -(row.since or 0), row.order),
     "name": lambda row: (not row.user.is_online, row.order),
     "role": lambda row: (not row.user.is_online, row.user.role or "", row.order),
 }
@@ -206,11 +206,10 @@ class LiveTable:
             return Text(f"● connected, incomplete{trouble}", "yellow")
         if state is not SyncState.SYNCED or self._compared is None:  # and we were told so
             return Text(f"● connected, comparing with the server{trouble}", "yellow")
-        words = Text.assemble(("● ", "green"), "connected, in sync", style="dim")
-        words.append(f", compared {span(time.monotonic() - self._compared)} ago")
+        words = f"connected, in sync, compared {span(time.monotonic() - self._compared)} ago"
         if (round_trip := self._client.stats().last_rtt) is not None:
-            words.append(f", ping {round_trip * 1000:.0f} ms")
-        return words
+            words += f", ping {round_trip * 1000:.0f} ms"
+        return Text.assemble(("● ", "green"), (words, "dim"))
 
 
 def _style(row: Row, now: float) -> str:

@@ -1,5 +1,6 @@
 """The command line as people and programs meet it: in this process, in one of its own, on a terminal."""
 
+import codecs
 import fcntl
 import json
 import os
@@ -25,6 +26,7 @@ from cometpresence.emulator import Emulator
 
 COMMAND = [sys.executable, "-m", "cometpresence"]
 PATIENCE = 20.0
+TOKENS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\n|[^\x1b\r\n]+")
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
@@ -80,6 +82,7 @@ class Terminal:
         self,
         emulator: Emulator,
         *arguments: str,
+        uid: str = "alice",
         rows: int = 24,
         columns: int = 100,
         **changes: str,
@@ -91,7 +94,7 @@ class Terminal:
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
         self._process = subprocess.Popen(
             [*COMMAND, *arguments],
-            env=environment(emulator) | changes,
+            env=environment(emulator, uid) | changes,
             stdin=slave,
             stdout=slave,
             stderr=slave,
@@ -99,6 +102,7 @@ class Terminal:
         )
         os.close(slave)
         self.raw = ""
+        self._decoder = codecs.getincrementaldecoder("utf-8")()
 
     def __enter__(self) -> Self:
         return self
@@ -118,6 +122,23 @@ class Terminal:
     def text(self) -> str:
         """All that was ever shown, without colors and movements."""
         return ESCAPES.sub("", self.raw)
+
+    @property
+    def screen(self) -> str:
+        """What stands there now, with colors but without movements, as far as rich moves: up, and
+        over whole lines."""
+        lines, row = [""], 0
+        for token in TOKENS.findall(self.raw):
+            if token == "\n":
+                row += 1
+                lines += [""] * (row == len(lines))
+            elif token.startswith("\x1b[") and token[-1] == "A":
+                row -= int(token[2:-1] or 1)
+            elif token.startswith("\x1b[") and token[-1] == "K":
+                lines[row] = ""
+            elif not token.startswith("\x1b[") or token[-1] == "m":
+                lines[row] += token
+        return "\n".join(lines)
 
     def wait_until(self, seen: Callable[[str], object]) -> None:
         """Until `seen` is true of the text; the test fails when it never is."""
@@ -144,5 +165,5 @@ class Terminal:
             chunk = os.read(self._master, 65536) if ready else b""
         except OSError:  # the other side is closed
             return False
-        self.raw += chunk.decode(errors="replace")
+        self.raw += self._decoder.decode(chunk)
         return bool(chunk)

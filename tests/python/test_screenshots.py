@@ -1,0 +1,39 @@
+"""The README's pictures can be drawn again, and show what they are there for."""
+
+from html import unescape
+from pathlib import Path
+
+import pytest
+from python.screenshots import FOLDER, PICTURES, draw
+
+ROOT = Path(__file__).parents[2]
+SHOWN = {
+    "watch": ["Grace Hopper", "Hedy Lamarr", " changes", "connected, in sync"],
+    "doctor": ["versions", "TLSv1.3", "All is well."],
+    "doctor-failing": [
+        "the certificate is refused",
+        "--ca-file",
+        "not tried",
+        "2 of 9 steps failed.",
+    ],
+}
+
+
+def text_of(picture: Path) -> str:
+    return unescape(picture.read_text(encoding="utf-8")).replace("\xa0", " ")
+
+
+@pytest.mark.parametrize("name", ["watch", "doctor"])
+def test_a_picture_drawn_anew_shows_the_same_things(name: str, tmp_path: Path) -> None:
+    text = text_of(draw(name, tmp_path))
+    assert not [words for words in SHOWN[name] if words not in text]
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_the_picture_in_the_readme_shows_them_small_and_fetches_nothing(name: str) -> None:
+    picture = FOLDER / f"{name}.svg"
+    text = text_of(picture)
+    assert not [words for words in SHOWN[name] if words not in text]
+    assert picture.stat().st_size < 64 * 1024
+    assert "url(http" not in text
+    assert f"cometpresence/docs/{name}.svg" in (ROOT / "README.md").read_text(encoding="utf-8")
