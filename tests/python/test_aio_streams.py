@@ -195,8 +195,10 @@ async def test_the_others_events_do_not_wake_a_task(plain_emulator: Emulator) ->
         reads = asyncio.create_task(anext(stream))
         await asyncio.sleep(0)
         waiter = stream._waiter
+        assert waiter is not None
         move(plain_emulator, "+bob -bob " * 10)
         await known(plain_emulator, client)
+        await asyncio.sleep(0)  # a task that was woken would run now
         assert stream._waiter is waiter
         reads.cancel()
 
