@@ -27,6 +27,13 @@ class Listening(Protocol):
         """It will not ring any more."""
 
 
+class Holding(Protocol):
+    """Somebody far behind, who wants nothing told before he has caught up."""
+
+    is_wanted: Callable[[], bool]
+    """Whether anybody still cares."""
+
+
 class Bell:
     """The one descriptor through which the network thread reaches a loop.
 
@@ -40,7 +47,7 @@ class Bell:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._answers: dict[Call[Any], asyncio.Future[None]] = {}
         self._listening: set[Listening] = set()
-        self._holding: set[object] = set()  # those who want nothing told before they catch up
+        self._holding: set[Holding] = set()
         self.trouble: asyncio.Event = asyncio.Event()
         """The connection failed and may have given up; or it is over."""
         self.over: asyncio.Event = asyncio.Event()
@@ -105,27 +112,29 @@ class Bell:
     def forget(self, listening: Listening) -> None:
         self._listening.discard(listening)
 
-    def hold(self, holder: object) -> None:
+    def hold(self, holder: Holding) -> None:
         """Tell handlers nothing more, until release(): the roster keeps it, folded if it is much."""
         self._holding.add(holder)
+
+    def release(self, holder: Holding) -> None:
+        """Go on, if nobody else holds."""
+        if holder not in self._holding:
+            return
+        self._holding.discard(holder)
+        if self._loop is not None and self.is_watched:
+            self._loop.call_soon(self._rung)
 
     @property
     def is_held(self) -> bool:
         """Whether handlers are told nothing for now."""
-        return bool(self._holding)
-
-    def release(self, holder: object) -> None:
-        if holder in self._holding:
-            self._holding.discard(holder)
-            if not self._holding and self._loop is not None and self.is_watched:
-                self._loop.call_soon(self._rung)
+        return any(holder.is_wanted() for holder in self._holding)
 
     # ---- ringing
 
     def _rung(self) -> None:
         try:
             self._answer()
-            if not self._holding:
+            if not self.is_held:
                 self._tell()
         finally:
             for listening in tuple(self._listening):

@@ -46,8 +46,8 @@ class Turns:
         self,
         crew: Crew,
         failed: Callable[[int, BaseException], object],
-        hold: Callable[[object], None],
-        release: Callable[[object], None],
+        hold: "Callable[[Turns], None]",
+        release: "Callable[[Turns], None]",
     ) -> None:
         self._crew = crew
         self._failed = failed

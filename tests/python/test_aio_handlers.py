@@ -235,6 +235,22 @@ async def test_a_held_client_still_answers_and_streams(plain_emulator: Emulator)
     assert not go_on.is_set()  # nothing but closing ended it
 
 
+async def test_one_that_is_stuck_and_removed_holds_nobody_up(plain_emulator: Emulator) -> None:
+    async with client_of(plain_emulator) as client:
+
+        @client.on_presence(id="stuck")
+        async def stuck(event: PresenceEvent) -> None:
+            await asyncio.get_running_loop().create_future()
+
+        flap(plain_emulator, "bob", 700)
+        await until(lambda: client._bell.is_held)
+        client.remove_listener("stuck")
+        told = Inbox()
+        client.on_user_online(told)
+        plain_emulator.set_online("carol")
+        assert (await told.wait_for(1))[0].uid == "carol"
+
+
 # ---- what goes wrong
 
 
