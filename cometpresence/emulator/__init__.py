@@ -11,5 +11,6 @@ checks the other.  Where the protocol leaves a choice to the server, the choice 
 
 from .emulator import Emulator
 from .faults import Fault
+from .quota import RateLimits
 
-__all__ = ["Emulator", "Fault"]
+__all__ = ["Emulator", "Fault", "RateLimits"]

@@ -8,10 +8,10 @@ from functools import wraps
 
 from aiohttp import web
 
+from .answers import Handler, json_answer, json_body, own_host
 from .credentials import same
 from .mischief import Mischief
 from .refusal import Refusal, bad_request
-from .rest import Handler, json_answer, json_body, own_host
 from .world import World
 
 

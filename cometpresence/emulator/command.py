@@ -10,6 +10,7 @@ import click
 
 from .coverage_page import coverage
 from .emulator import Emulator
+from .quota import RateLimits
 
 
 @click.group(invoke_without_command=True)
@@ -28,12 +29,20 @@ from .emulator import Emulator
 )
 @click.option("--app-id", default="emulator", show_default=True)
 @click.option("--auth-key", help="A random one otherwise.")
+@click.option("--rest-api-key", help="What the management API asks for; a random one otherwise.")
 @click.option("--region", default="us", show_default=True)
 @click.option("--seed", type=int, default=0, show_default=True, help="For faults that roll dice.")
 @click.option(
     "--chat-on-one-port",
     is_flag=True,
     help="Settings by which the official SDK's online count finds this port.",
+)
+@click.option(
+    "--rate-limits",
+    nargs=2,
+    type=click.IntRange(1),
+    metavar="CORE STANDARD",
+    help="Requests a minute: logins and new users; all others.  No limits otherwise.",
 )
 @click.pass_context
 def emulator(
@@ -45,14 +54,16 @@ def emulator(
     ca_out: Path | None,
     app_id: str,
     auth_key: str | None,
+    rest_api_key: str | None,
     region: str,
     seed: int,
     chat_on_one_port: bool,
+    rate_limits: tuple[int, int] | None,
 ) -> None:
     """Run a local CometChat until SIGINT or SIGTERM.
 
-    Prints one line of JSON when it accepts connections: url, app_id, region, auth_key, admin_url,
-    admin_token and ca_file.
+    Prints one line of JSON when it accepts connections: url, app_id, region, auth_key,
+    rest_api_key, admin_url, admin_token and ca_file.
     """
     if context.invoked_subcommand is not None:
         return
@@ -74,8 +85,10 @@ def emulator(
             app_id=app_id,
             region=region,
             auth_key=auth_key,
+            rest_api_key=rest_api_key,
             ca_out=ca_out,
             chat_on_one_port=chat_on_one_port,
+            rate_limits=RateLimits(*rate_limits) if rate_limits else None,
         ).start()
     except Exception as error:
         raise click.ClickException(str(error)) from error
@@ -96,6 +109,7 @@ def _announcement(running: Emulator) -> dict[str, str | None]:
         "region": running.region,
         "auth_key": running.auth_key,
         "admin_url": running.admin_url,
+        "rest_api_key": running.rest_api_key,
         "admin_token": running.admin_token,
         "ca_file": running.ca_file,
     }

@@ -25,6 +25,7 @@ class Kind(StrEnum):
     ENDPOINT = "endpoint"
     HEADER = "header"
     QUERY = "query option"
+    MEMBER = "member of a body"
     SETTING = "setting"
     FRAME = "frame"
     SUBSCRIPTION = "subscription"

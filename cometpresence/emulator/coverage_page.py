@@ -14,7 +14,10 @@ _STYLES = {
     Evidence.CHOICE: "yellow",
     Evidence.UNSUPPORTED: "red",
 }
-_PLURALS = {Kind.QUERY: "Query options", Kind.BEHAVIOUR: "What the wire leaves open"}
+_PLURALS = {
+    Kind.MEMBER: "Members of bodies that scripts send with an apiKey",
+    Kind.BEHAVIOUR: "What the wire leaves open",
+}
 
 
 @click.command()

@@ -30,17 +30,38 @@ CLIENT_ENDPOINTS: tuple[Row, ...] = (
     ("GET /settings", D, "only asked for by clients that PUT /me gave none"),
     ("GET /users", V, "UsersRequest"),
     ("GET /users/{uid}", V, "getUser"),
-    ("POST /users", D, "createUser"),
-    ("PUT /users/{uid}", D, "updateUser"),
     ("POST /user_sessions", V, "accepted and forgotten"),
     ("POST /v1/ping", V, "the analytics ping: checks the jwt, and that is all"),
     ("POST /api/v1.0/online-members", D, "the online count; groups are answered 501"),
     ("POST /?/api/v1.0/online-members", V, "the same, by chat_on_one_port"),
     ("GET /", V, "the WebSocket"),
-    ("* /groups", N, ""),
-    ("* /messages", N, ""),
-    ("* /conversations", N, ""),
-    ("* /calls", N, ""),
+)
+
+# With an apiKey: the REST API that scripts on a server use.
+MANAGEMENT_ENDPOINTS: tuple[Row, ...] = (
+    ("GET /users with apiKey", D, "filters, pages of up to 1,000"),
+    ("GET /users/{uid} with apiKey", D, ""),
+    ("POST /users", D, "also the SDK's createUser, with the auth key"),
+    ("PUT /users/{uid}", D, "also the SDK's updateUser, with the auth key"),
+    ("DELETE /users/{uid}", D, ""),
+    ("PUT /users", D, "reactivates"),
+    ("DELETE /users", D, "deactivates"),
+    ("POST /users/{uid}/friends", D, ""),
+    ("GET /users/{uid}/friends", D, ""),
+    ("DELETE /users/{uid}/friends", D, ""),
+    ("GET /users/{uid}/auth_tokens", D, ""),
+    ("DELETE /users/{uid}/auth_tokens", D, "flush"),
+    ("GET /users/{uid}/auth_tokens/{authToken}", D, ""),
+    ("PUT /users/{uid}/auth_tokens/{authToken}", D, ""),
+    ("DELETE /users/{uid}/auth_tokens/{authToken}", D, ""),
+    ("POST /roles", D, ""),
+    ("GET /roles", D, ""),
+    ("GET /roles/{role}", D, ""),
+    ("PUT /roles/{role}", D, ""),
+    ("DELETE /roles/{role}", D, ""),
+    *((f"* /{name}", N, "") for name in ("groups", "messages", "conversations", "calls")),
+    *((f"* /users/{{uid}}/{name}", N, "") for name in ("blockedusers", "messages", "groups")),
+    *((f"* /{name}", N, "") for name in ("apikeys", "webhooks", "bannedusers")),
 )
 
 REQUEST_HEADERS: tuple[Row, ...] = (
@@ -55,14 +76,15 @@ REQUEST_HEADERS: tuple[Row, ...] = (
     ("settingsHash", V, "not looked at: the settings never become outdated"),
     ("settingsHashReceivedAt", V, "not looked at"),
     ("chatApiVersion", N, "read in the SDK's source, never seen on the wire"),
+    ("onBehalfOf", D, "whose view of users and friends a script wants"),
     ("onbehalfofuser", N, "read in the SDK's source, never seen on the wire"),
 )
 
 ANSWER_HEADERS: tuple[Row, ...] = (
     ("Retry-After", D, "with 429, in whole seconds"),
-    ("X-Rate-Limit", D, "with 429: requests a minute"),
-    ("X-Rate-Limit-Remaining", D, "with 429: what is left of them"),
-    ("X-Rate-Limit-Reset", D, "with 429: the Unix second in which there are new ones"),
+    ("X-Rate-Limit", D, "requests a minute, on every answer while rate limits are on"),
+    ("X-Rate-Limit-Remaining", D, "what is left of them"),
+    ("X-Rate-Limit-Reset", D, "the Unix second in which there are new ones"),
     ("X-RateLimit-Limit", D, "the other spelling in the docs"),
     ("X-RateLimit-Remaining", D, "the other spelling in the docs"),
     ("X-RateLimit-Reset", D, "the other spelling in the docs"),
@@ -90,6 +112,78 @@ USERS_OPTIONS: tuple[Row, ...] = (
     ("affix", N, "cursors are not used for users by the SDK"),
     ("updatedAt", N, "cursors are not used for users by the SDK"),
 )
+
+MANAGED_USERS_OPTIONS: tuple[Row, ...] = (
+    ("perPage", D, "at most 1,000; 100 when absent"),
+    ("page", D, "from 1"),
+    ("searchKey", D, "the beginning of the text, whatever its case"),
+    ("searchIn", D, "uid, name or both"),
+    ("status", D, "available or offline"),
+    ("role", D, ""),
+    ("roles", D, "any of them"),
+    ("tags", D, "any of them"),
+    ("withTags", D, ""),
+    ("onlyDeactivated", D, ""),
+    ("withDeactivated", D, ""),
+    ("count", D, 'what the answer then looks like, {"count"}, is our choice'),
+    ("sortBy", C, "as for clients"),
+    ("sortOrder", C, "as for clients"),
+    ("affix", N, "no cursors: pages have numbers"),
+    ("updatedAt", N, "no cursors: pages have numbers"),
+)
+
+PAGED = ("GET /users/{uid}/friends", "GET /users/{uid}/auth_tokens", "GET /roles")
+PAGE_OPTIONS: tuple[Row, ...] = (
+    ("perPage", D, "at most 1,000; 100 when absent"),
+    ("page", D, "from 1"),
+)
+
+# What scripts send.  Of the bodies that the SDK sends only what PUT /me stores is looked at.
+MEMBERS: dict[str, tuple[Row, ...]] = {
+    "POST /users": (
+        ("uid", D, "lower-cased; at most 100 of a-z 0-9 - _"),
+        ("name", D, "at most 100 characters"),
+        ("avatar", D, "a URL"),
+        ("link", D, "a URL"),
+        ("role", D, "one that exists"),
+        ("statusMessage", D, ""),
+        ("metadata", D, "at most 5 KiB"),
+        ("tags", D, "at most 25 of 100 characters"),
+        ("withAuthToken", D, ""),
+    ),
+    "PUT /users/{uid}": (
+        *((name, D, "as in POST /users") for name in ("name", "avatar", "link", "role")),
+        *((name, D, "as in POST /users") for name in ("statusMessage", "metadata", "tags")),
+        ("unset", D, "avatar, link, metadata"),
+    ),
+    "DELETE /users/{uid}": (("permanent", D, "makes no difference: what is deleted is gone"),),
+    "PUT /users": (("uidsToActivate", D, "at most 25"),),
+    "DELETE /users": (("uidsToDeactivate", D, "at most 25"),),
+    "POST /users/{uid}/friends": (("accepted", D, "at most 25"), ("addToConversations", N, "")),
+    "DELETE /users/{uid}/friends": (("friends", D, "at most 25"),),
+    "POST /users/{uid}/auth_tokens": (
+        ("force", D, "makes no difference: there is a new one each time"),
+        ("platform", V, "not looked at"),
+        ("deviceId", V, "not looked at"),
+        ("appInfo", V, "not looked at"),
+    ),
+    "PUT /users/{uid}/auth_tokens/{authToken}": (
+        *((name, D, "kept, and shown with the token") for name in ("platform", "userAgent")),
+        ("appInfo", D, "kept, and shown with the token"),
+    ),
+    "POST /roles": (
+        ("role", D, "lower-cased; at most 100 of a-z 0-9 - _"),
+        ("name", D, "at most 100 characters"),
+        ("description", D, "at most 255 characters"),
+        ("metadata", D, ""),
+        ("settings", D, "kept, not enforced"),
+    ),
+    "PUT /roles/{role}": (
+        *((name, D, "as in POST /roles") for name in ("name", "description", "metadata")),
+        ("settings", D, "kept, not enforced"),
+        ("unset", D, "settings, description, metadata"),
+    ),
+}
 
 SETTINGS: tuple[Row, ...] = (
     ("CHAT_HOST", V, "where the socket goes"),
@@ -159,8 +253,21 @@ BEHAVIOURS: tuple[tuple[str, str, Evidence, str], ...] = (
     ("ROLES without a list", "connection", C, "covers nobody; SDK 3 sends no list"),
     ("oneself as a friend", "connection", C, "nobody is among their own friends"),
     ("a reader that is behind", "connection", C, "cut off with 4 MiB unread"),
-    ("a bad jwt over HTTP", "rest", C, "ERR_NO_AUTH"),
+    ("a key without an appId", "callers", C, "is enough: the key names its app"),
+    ("what the auth key may do", "callers", C, "make auth tokens, create and update users"),
+    ("a bad jwt over HTTP", "callers", C, "ERR_NO_AUTH"),
     ("sockets after logout", "rest", C, "stay until the client closes them"),
+    ("deleting for good or not", "manage_users", C, "is the same"),
+    ("one unknown uid of many", "manage_users", C, "refuses them all"),
+    ("new friends", "manage_friends", C, "each uid has its own answer"),
+    ("one of many who is no friend", "manage_friends", C, "refuses them all"),
+    ("a token made again", "manage_tokens", C, "is new, with `force` or without"),
+    ("sockets of a deleted token", "manage_tokens", C, "stay open"),
+    ("the 26th role", "manage_roles", C, "ERR_PLAN_QUOTA_RESTRICTION, unless strict is off"),
+    ("users of a deleted role", "manage_roles", C, "have the default one"),
+    ("logging in as a deactivated user", "world", C, "ERR_UID_NOT_FOUND"),
+    ("deactivating and deleting", "world", C, "end tokens and sockets (1008)"),
+    ("rate limits", "quota", C, "of the whole app; minutes begin with the clock's"),
     ("a bad jwt on the socket", "websocket", C, 'code "401", then closed with 1008'),
     ("an unknown subscription", "websocket", C, "is none, and noted in the journal"),
     (
@@ -176,9 +283,13 @@ BEHAVIOURS: tuple[tuple[str, str, Evidence, str], ...] = (
 
 TABLE: tuple[Entry, ...] = (
     *_entries(Kind.ENDPOINT, "client API", CLIENT_ENDPOINTS),
+    *_entries(Kind.ENDPOINT, "management API", MANAGEMENT_ENDPOINTS),
     *_entries(Kind.HEADER, "request", REQUEST_HEADERS),
     *_entries(Kind.HEADER, "answer", ANSWER_HEADERS),
     *_entries(Kind.QUERY, "GET /users", USERS_OPTIONS),
+    *_entries(Kind.QUERY, "GET /users with apiKey", MANAGED_USERS_OPTIONS),
+    *(entry for path in PAGED for entry in _entries(Kind.QUERY, path, PAGE_OPTIONS)),
+    *(entry for path, rows in MEMBERS.items() for entry in _entries(Kind.MEMBER, path, rows)),
     *_entries(Kind.SETTING, "settings", SETTINGS),
     *_entries(Kind.FRAME, "from the client", CLIENT_FRAMES),
     *_entries(Kind.FRAME, "from the server", SERVER_FRAMES),

@@ -16,6 +16,7 @@ from .credentials import mint
 from .faults import Fault
 from .journal import Entry
 from .mischief import Mischief
+from .quota import RateLimits
 from .server import Server
 from .world import World
 
@@ -31,7 +32,8 @@ class Emulator(AbstractContextManager["Emulator"]):
     `users` is a collection of mappings, or the path of a JSON file; without any there is a default
     cast, superhero1 to superhero5.  `strict` refuses what the documentation forbids (more than 100
     users a page, more than 25 uids) instead of making the best of it.  ``clock="manual"`` stands
-    still at a time of its own until advance(), and play() needs it.
+    still at a time of its own until advance(), and play() needs it.  `rate_limits` are the
+    service's, None: there are none.
 
     Every public method may be called from any thread: it hops to the emulator's loop and waits.
     Before start() and after stop() it acts on the state at once.  An argument that makes no sense
@@ -51,8 +53,10 @@ class Emulator(AbstractContextManager["Emulator"]):
         app_id: str = "emulator",
         region: str = "us",
         auth_key: str | None = None,
+        rest_api_key: str | None = None,
         ca_out: str | Path | None = None,
         presence_cap: int | None = None,
+        rate_limits: RateLimits | None = None,
         auth_timeout: float = 5.0,
         silence_timeout: float = 45.0,
         chat_on_one_port: bool = False,
@@ -65,6 +69,8 @@ class Emulator(AbstractContextManager["Emulator"]):
         """The region clients must name."""
         self.auth_key: str = auth_key or mint("key_")
         """What logs a uid in, besides an auth token."""
+        self.rest_api_key: str = rest_api_key or mint("rest_")
+        """What the management API asks for: users, roles, friends and auth tokens."""
         self.admin_token: str = mint("admin_")
         """What admin calls must bring: ``Authorization: Bearer <admin_token>``."""
         self._host = host
@@ -80,12 +86,14 @@ class Emulator(AbstractContextManager["Emulator"]):
             app_id=self.app_id,
             region=self.region,
             auth_key=self.auth_key,
+            rest_api_key=self.rest_api_key,
             admin_token=self.admin_token,
             users=load_users(users),
             clock=self._clock,
             seed=seed,
             strict=strict,
             presence_cap=presence_cap,
+            rate_limits=rate_limits,
             auth_timeout=auth_timeout,
             silence_timeout=silence_timeout,
             chat_on_one_port=chat_on_one_port,

@@ -8,10 +8,10 @@ from typing import Any, cast
 
 from aiohttp import web
 
+from .answers import Handler, json_answer
 from .coverage import Kind, entries
-from .faults import Fault
+from .notices import endpoint_of
 from .refusal import Refusal, not_emulated
-from .rest import Handler, json_answer
 from .world import World
 
 _logger = logging.getLogger(__name__)
@@ -45,7 +45,7 @@ class Gate:
 
     def middlewares(self) -> list[Any]:
         """Outermost first."""
-        return [self._hold, self._record, self._share, self._explain, self._spoil]
+        return [self._hold, self._record, self._share, self._meter, self._explain, self._spoil]
 
     @web.middleware
     async def _hold(self, request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -75,7 +75,7 @@ class Gate:
             self._world.journal.write("in", "lifecycle", event="left_during_request", **facts)
             return web.Response(status=400)  # nobody reads it
         self._world.journal.write("in", "rest", **facts)
-        self._world.notices.of_request(request)
+        self._world.notices.of_request(request, facts["body"])
         response = await handler(request)
         self._world.journal.write(
             "out",
@@ -101,6 +101,28 @@ class Gate:
         return response
 
     @web.middleware
+    async def _meter(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """With rate limits on, every answer says what is left."""
+        quota = self._world.quota
+        if quota is None or request.path.startswith(ADMIN_PREFIX) or is_upgrade(request):
+            return await handler(request)
+        standing = quota.spend(endpoint_of(request) or "")
+        headers = quota_headers(
+            standing.limit, max(0, standing.remaining), resets_at=standing.resets_at
+        )
+        if standing.remaining < 0:
+            wait = max(1, standing.resets_at - self._world.clock.seconds())
+            refusal = _too_many_requests(wait)
+            return json_answer(
+                refusal.body(), status=refusal.status, headers=refusal.headers | headers
+            )
+        response = await handler(request)
+        if not response.prepared:
+            for name, value in headers.items():
+                response.headers.setdefault(name, value)
+        return response
+
+    @web.middleware
     async def _explain(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         try:
             return await handler(request)
@@ -114,7 +136,11 @@ class Gate:
             return await handler(request)
         faults = self._world.faults
         if (fault := faults.strike("rate_limit")) is not None:
-            raise _too_many_requests(fault, self._world.clock.seconds())
+            seconds = fault.settings["retry_after"]
+            refusal = _too_many_requests(seconds)
+            resets_at = self._world.clock.seconds() + math.ceil(seconds)
+            refusal.headers |= quota_headers(500, 0, resets_at=resets_at)
+            raise refusal
         if (fault := faults.strike("server_errors")) is not None:
             status = int(fault.settings["status"])
             raise Refusal("ERR_INTERNAL_SERVER_ERROR", "a fault was asked for", status=status)
@@ -142,10 +168,9 @@ async def _too_large(request: web.Request) -> web.StreamResponse:
     return json_answer(refusal.body(), status=refusal.status, headers=CORS)
 
 
-def _too_many_requests(fault: Fault, now: int) -> Refusal:
-    """Retry-After is whole seconds by RFC 9110; the quota comes in both documented spellings."""
-    seconds = math.ceil(fault.settings["retry_after"])
-    headers = {"Retry-After": str(seconds), **quota_headers(500, 0, resets_at=now + seconds)}
+def _too_many_requests(seconds: float) -> Refusal:
+    """Retry-After is whole seconds by RFC 9110."""
+    headers = {"Retry-After": str(math.ceil(seconds))}
     return Refusal("ERR_TOO_MANY_REQUESTS", "too many requests", headers=headers)
 
 

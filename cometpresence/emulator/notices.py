@@ -18,6 +18,9 @@ _OF_HTTP = frozenset(
 )
 _OF_HTTP_TOO = ("sec-", "access-control-request-")
 
+# Endpoints that are two: one for scripts with a key, one for clients with a token.
+_MANAGED = {name for name in supported(Kind.ENDPOINT) if name.endswith(" with apiKey")}
+
 
 class Notices:
     def __init__(self, journal: Journal) -> None:
@@ -29,23 +32,27 @@ class Notices:
     def clear(self) -> None:
         self._noted.clear()
 
-    def of_request(self, request: web.Request) -> None:
-        """Its headers and query options; whether there is such an endpoint its answer says."""
+    def of_request(self, request: web.Request, body: object) -> None:
+        """Its headers, query options and the members of its body; whether there is such an
+        endpoint its answer says."""
         if request.path.startswith("/_emulator"):
             return
         for header in request.headers:
             name = header.lower()
             if name not in self._headers | _OF_HTTP and not name.startswith(_OF_HTTP_TOO):
                 self.note(Kind.HEADER, header, "request")
-        resource = request.match_info.route.resource
-        if resource is None or request.path == "/":
+        endpoint = endpoint_of(request)
+        if endpoint is None or request.path == "/":
             return
-        endpoint = endpoint_name(request.method, resource.canonical)
         options = supported(Kind.QUERY, endpoint)
         for name, value in request.query.items():
             # Without a value it is the rest of a search keyword that SDK 3 does not encode.
             if value and name not in options:
                 self.note(Kind.QUERY, name, endpoint)
+        members = supported(Kind.MEMBER, endpoint)
+        if members and isinstance(body, dict):
+            for name in body.keys() - members:
+                self.note(Kind.MEMBER, name, endpoint)
 
     def of_frame(self, name: object) -> bool:
         """Notes a frame of a kind that nobody answers; True if it did."""
@@ -62,6 +69,16 @@ class Notices:
         self._journal.write(
             "in", "lifecycle", event="not_emulated", what=str(kind), name=thing[1], of=of
         )
+
+
+def endpoint_of(request: web.Request) -> str | None:
+    """What the coverage table calls it; None if there is no such endpoint."""
+    resource = request.match_info.route.resource
+    if resource is None:
+        return None
+    name = endpoint_name(request.method, resource.canonical)
+    managed = f"{name} with apiKey"
+    return managed if "apiKey" in request.headers and managed in _MANAGED else name
 
 
 def endpoint_name(method: str, path: str) -> str:

@@ -44,6 +44,9 @@ class Presence:
     def live(self) -> list[Connection]:
         return [connection for connection in self.open.values() if connection.is_live]
 
+    def sockets_of(self, user: User) -> list[Connection]:
+        return list(self._of_uid.get(user.uid, ()))
+
     def has_socket(self, user: User) -> bool:
         return bool(self._of_uid.get(user.uid))
 

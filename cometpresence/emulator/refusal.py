@@ -14,13 +14,17 @@ _STATUS = {
     "ERR_NO_AUTH": 401,
     "ERR_UID_NOT_FOUND": 404,
     "ERR_UID_ALREADY_EXISTS": 409,
+    "ERR_ROLE_NOT_FOUND": 404,
+    "ERR_ROLE_ALREADY_EXISTS": 409,
+    "ERR_ROLE_DELETE_DENIED": 403,
+    "ERR_AUTH_TOKEN_NOT_FOUND": 404,
     "ERR_TOO_MANY_REQUESTS": 429,
     "ERR_NOT_EMULATED": 501,
 }
 
 
 class Refusal(Exception):
-    """An answer of the form {"error": {"code", "message"}}."""
+    """An answer of the form {"error": {"code", "message"}}, with "details" where there are any."""
 
     def __init__(
         self,
@@ -29,23 +33,30 @@ class Refusal(Exception):
         *,
         status: int | None = None,
         headers: Mapping[str, str] | None = None,
+        details: Mapping[str, list[str]] | None = None,
     ) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
         self.status: int = _STATUS.get(code, 400) if status is None else status
         self.headers: dict[str, str] = dict(headers or {})
+        self.details: dict[str, list[str]] = dict(details or {})
+
+    def error(self) -> dict[str, object]:
+        facts = {"code": self.code, "message": self.message}
+        return facts | ({"details": self.details} if self.details else {})
 
     def body(self) -> dict[str, object]:
-        return {"error": {"code": self.code, "message": self.message}}
+        return {"error": self.error()}
 
 
 class BadRequest(Refusal, ValueError):
     """An argument that makes no sense, over HTTP or, to whoever calls from Python, a ValueError."""
 
 
-def bad_request(message: str) -> BadRequest:
-    return BadRequest("ERR_BAD_REQUEST", message)
+def bad_request(message: str, details: Mapping[str, list[str]] | None = None) -> BadRequest:
+    """`details` says for each member of the body what is wrong with it."""
+    return BadRequest("ERR_BAD_REQUEST", message, details=details)
 
 
 def not_emulated(what: str) -> Refusal:

@@ -12,6 +12,10 @@ from aiohttp import web
 from .admin import AdminApi
 from .connection import linger_not
 from .gate import Gate, is_upgrade
+from .manage_friends import ManageFriends
+from .manage_roles import ManageRoles
+from .manage_tokens import ManageTokens
+from .manage_users import ManageUsers
 from .mischief import Mischief
 from .refusal import not_emulated
 from .rest import RestApi
@@ -57,7 +61,11 @@ class Server:
     def application(self) -> web.Application:
         """Everything it answers, without the listening."""
         app = web.Application(middlewares=Gate(self._world).middlewares())
-        self._rest.add_routes(app.router)
+        users = ManageUsers(self._world)
+        users.add_routes(app.router)
+        for api in (ManageFriends, ManageTokens, ManageRoles):
+            api(self._world).add_routes(app.router)
+        self._rest.add_routes(app.router, users)
         self._admin.add_routes(app.router)
         app.router.add_route("*", "/", self._root)
         return app

@@ -1,11 +1,11 @@
-"""GET /users: every option of PROTOCOL §3.4, and the page it yields."""
+"""GET /users: the options of PROTOCOL §3.4, those of the management API, and the page they yield."""
 
-import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from .coverage import Kind, supported
+from .paging import MAX_PAGE_SIZE, PAGE_SIZE, page_of, whole_number
 from .refusal import bad_request, not_emulated
 from .users import User
 from .wire import user_json
@@ -13,7 +13,9 @@ from .wire import user_json
 MAX_PER_PAGE = 100
 MAX_UIDS = 25
 
-_LISTS = ("roles", "tags", "uids", "searchIn")
+OF_CLIENTS = "GET /users"
+OF_MANAGEMENT = "GET /users with apiKey"
+
 _CHOICES = {
     "status": ("available", "offline"),
     "sortBy": ("name", "status"),
@@ -30,82 +32,100 @@ class UserQuery:
     status: str
     roles: frozenset[str]
     tags: frozenset[str]
-    uids: frozenset[str]
-    friends_only: bool
-    hide_blocked: bool
-    with_tags: bool
     sort_by: str
     descending: bool
+    with_tags: bool
+    uids: frozenset[str] = frozenset()
+    friends_only: bool = False
+    hide_blocked: bool = False
+    from_start: bool = False  # does a search want the beginning of the text, or any part of it?
+    active: bool = True  # are users who are not deactivated wanted?
+    deactivated: bool = False  # are those who are?
 
     @classmethod
     def parse(cls, query: Mapping[str, str], *, strict: bool) -> "UserQuery":
-        """Refuses what it does not know: a filter ignored in silence would be a wrong answer.
+        """As the SDK spells them.
 
-        A name without a value is let through: the v3 SDK sends search keywords unencoded, and an
-        ampersand in one leaves such a name behind.
+        Refuses what it does not know: a filter ignored in silence would be a wrong answer.  A name
+        without a value is let through: the v3 SDK sends search keywords unencoded, and an ampersand
+        in one leaves such a name behind.
         """
-        known = supported(Kind.QUERY, "GET /users")
-        unknown = [name for name, value in query.items() if name not in known and value]
-        if unknown and strict:
-            raise not_emulated(f"the users option {', '.join(sorted(unknown))}")
+        _refuse_unknown(query, OF_CLIENTS, strict)
+        per_page = whole_number(query, "per_page", 30)
+        if per_page > MAX_PER_PAGE and strict:
+            raise bad_request(f"per_page is at most {MAX_PER_PAGE}")
+        uids = _listed(query, "uids")
+        if len(uids) > MAX_UIDS and strict:
+            raise bad_request(f"at most {MAX_UIDS} uids a request")
+        return replace(
+            cls._of_both(query, per_page=min(per_page, MAX_PER_PAGE)),
+            uids=frozenset(uid.lower() for uid in uids),
+            friends_only=_is_set(query, "friendsOnly"),
+            hide_blocked=_is_set(query, "hideBlockedUsers"),
+        )
+
+    @classmethod
+    def parse_managed(cls, query: Mapping[str, str], *, strict: bool) -> "UserQuery":
+        """As the REST API's documentation spells them."""
+        _refuse_unknown(query, OF_MANAGEMENT, strict)
+        per_page = whole_number(query, "perPage", PAGE_SIZE)
+        if per_page > MAX_PAGE_SIZE and strict:
+            raise bad_request(f"perPage is at most {MAX_PAGE_SIZE}")
+        parsed = cls._of_both(query, per_page=min(per_page, MAX_PAGE_SIZE))
+        with_deactivated = _is_set(query, "withDeactivated")
+        only_deactivated = _is_set(query, "onlyDeactivated")
+        return replace(
+            parsed,
+            roles=parsed.roles | _listed(query, "role"),
+            from_start=True,
+            active=not only_deactivated,
+            deactivated=with_deactivated or only_deactivated,
+        )
+
+    @classmethod
+    def _of_both(cls, query: Mapping[str, str], *, per_page: int) -> "UserQuery":
         for name, allowed in _CHOICES.items():
             if query.get(name, allowed[0]) not in allowed:
                 raise bad_request(f"{name} must be one of {', '.join(allowed)}")
-        lists = {name: _listed(query.get(name, "")) for name in _LISTS}
-        if len(lists["uids"]) > MAX_UIDS and strict:
-            raise bad_request(f"at most {MAX_UIDS} uids a request")
-        per_page = _whole(query, "per_page", 30)
-        if per_page > MAX_PER_PAGE and strict:
-            raise bad_request(f"per_page is at most {MAX_PER_PAGE}")
         return cls(
-            per_page=min(per_page, MAX_PER_PAGE),
-            page=_whole(query, "page", 1),
+            per_page=per_page,
+            page=whole_number(query, "page", 1),
             search=query.get("searchKey", "").strip().casefold(),
-            search_in=lists["searchIn"] or frozenset({"uid", "name"}),
+            search_in=_listed(query, "searchIn") or frozenset({"uid", "name"}),
             status=query.get("status", ""),
-            roles=lists["roles"],
-            tags=lists["tags"],
-            uids=frozenset(uid.lower() for uid in lists["uids"]),
-            friends_only=query.get("friendsOnly") in ("1", "true"),
-            hide_blocked=query.get("hideBlockedUsers") in ("1", "true"),
-            with_tags=query.get("withTags") in ("1", "true"),
+            roles=_listed(query, "roles"),
+            tags=_listed(query, "tags"),
             sort_by=query.get("sortBy", "status"),
             descending=query.get("sortOrder") == "desc",
+            with_tags=_is_set(query, "withTags"),
         )
 
-    def answer(self, everybody: Iterable[User], viewer: User) -> dict[str, Any]:
+    def answer(self, everybody: Iterable[User], viewer: User | None) -> dict[str, Any]:
         """The page and its pagination.  Our choice: viewers see themselves in the list."""
         chosen = [user for user in everybody if self.admits(user, viewer)]
         chosen.sort(key=self._sort_key, reverse=self.descending)
-        start = (self.page - 1) * self.per_page
-        page = chosen[start : start + self.per_page]
-        return {
-            "data": [user_json(user, viewer=viewer, with_tags=self.with_tags) for user in page],
-            "meta": {
-                "pagination": {
-                    "total": len(chosen),
-                    "count": len(page),
-                    "per_page": self.per_page,
-                    "current_page": self.page,
-                    "total_pages": math.ceil(len(chosen) / self.per_page),
-                }
-            },
-        }
+        page, meta = page_of(chosen, page=self.page, size=self.per_page)
+        shown = [user_json(user, viewer=viewer, with_tags=self.with_tags) for user in page]
+        return {"data": shown, "meta": meta}
 
-    def admits(self, user: User, viewer: User) -> bool:
+    def admits(self, user: User, viewer: User | None) -> bool:
         return (
             (not self.status or user.online == (self.status == "available"))
             and (not self.roles or user.role in self.roles)
             and (not self.tags or not self.tags.isdisjoint(user.tags))
             and (not self.uids or user.uid in self.uids)
-            and (not self.friends_only or viewer.is_friend_of(user))
-            and (not self.hide_blocked or user.uid not in viewer.blocked)
+            and (not self.friends_only or (viewer is not None and viewer.is_friend_of(user)))
+            and (not self.hide_blocked or viewer is None or user.uid not in viewer.blocked)
             and (not self.search or self._found_in(user))
+            and (self.deactivated if user.deactivated_at else self.active)
         )
 
     def _found_in(self, user: User) -> bool:
-        return ("uid" in self.search_in and self.search in user.uid) or (
-            "name" in self.search_in and self.search in user.name.casefold()
+        texts = {"uid": user.uid, "name": user.name.casefold()}
+        return any(
+            text.startswith(self.search) if self.from_start else self.search in text
+            for place, text in texts.items()
+            if place in self.search_in
         )
 
     def _sort_key(self, user: User) -> tuple[object, ...]:
@@ -114,12 +134,16 @@ class UserQuery:
         return key if self.sort_by == "name" else (not user.online, *key)
 
 
-def _listed(text: str) -> frozenset[str]:
-    return frozenset(item for item in text.split(",") if item)
+def _refuse_unknown(query: Mapping[str, str], endpoint: str, strict: bool) -> None:
+    known = supported(Kind.QUERY, endpoint)
+    unknown = [name for name, value in query.items() if name not in known and value]
+    if unknown and strict:
+        raise not_emulated(f"the users option {', '.join(sorted(unknown))}")
 
 
-def _whole(query: Mapping[str, str], name: str, default: int) -> int:
-    text = query.get(name, str(default))
-    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= 10**9):
-        raise bad_request(f"{name} must be a whole number above 0")
-    return int(text)
+def _listed(query: Mapping[str, str], name: str) -> frozenset[str]:
+    return frozenset(item for item in query.get(name, "").split(",") if item)
+
+
+def _is_set(query: Mapping[str, str], name: str) -> bool:
+    return query.get(name) in ("1", "true")

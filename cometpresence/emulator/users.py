@@ -133,6 +133,13 @@ class Directory:
         user.updated_at = now
         return user
 
+    def remove(self, user: User) -> None:
+        """And nobody knows them any more."""
+        del self._users[user.uid]
+        for other in self:
+            other.friends.discard(user.uid)
+            other.blocked.discard(user.uid)
+
     def clear(self) -> None:
         self._users.clear()
 

@@ -5,12 +5,15 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from .clock import MICROSECONDS, Clock
-from .credentials import Credentials
+from .credentials import AuthToken, Credentials
 from .delivery import Delivery
 from .faults import Faults
 from .journal import Journal
 from .notices import Notices
 from .presence import Presence
+from .quota import Quota, RateLimits
+from .refusal import Refusal
+from .roles import DEFAULT, Roles
 from .scenario import Step, read_scenario
 from .users import Directory, User, is_online_word
 
@@ -22,11 +25,13 @@ class World:
         app_id: str,
         region: str,
         auth_key: str,
+        rest_api_key: str,
         admin_token: str,
         users: tuple[Mapping[str, Any], ...],
         clock: Clock,
         seed: int,
         strict: bool,
+        rate_limits: RateLimits | None,
         presence_cap: int | None,
         auth_timeout: float,
         silence_timeout: float,
@@ -35,6 +40,7 @@ class World:
         self.app_id = app_id
         self.region = region
         self.auth_key = auth_key
+        self.rest_api_key = rest_api_key
         self.admin_token = admin_token
         self.clock = clock
         self.strict = strict
@@ -45,13 +51,15 @@ class World:
         self.address = ""  # host:port, once listening
         self.tls = False
         self._due: list[Step] = []  # of scenarios, by the manual clock's time, the next one first
+        self.quota: Quota | None = None if rate_limits is None else Quota(rate_limits, clock)
         self._presence_cap = presence_cap
         self._initial_users = users
 
         self.rng: random.Random = random.Random(seed)
-        self.journal: Journal = Journal(clock, (auth_key, admin_token))
+        self.journal: Journal = Journal(clock, (auth_key, rest_api_key, admin_token))
         self.notices: Notices = Notices(self.journal)
         self.users: Directory = Directory()
+        self.roles: Roles = Roles()
         self.credentials: Credentials = Credentials()
         self.faults: Faults = Faults(self.journal)
         delivery = Delivery(self.faults, self.journal, self.rng)
@@ -68,6 +76,7 @@ class World:
         self.presence.left(*self.presence.open.values())
         self.credentials.revoke_all()
         self.users.clear()
+        self.roles.clear()
         self.journal.clear()
         self.notices.clear()
         self._due.clear()
@@ -78,6 +87,7 @@ class World:
         """Somebody new; coming online is an event like any other."""
         profile = {key: value for key, value in record.items() if key not in ("online", "status")}
         user = self.users.add(profile, now=self.clock.seconds())
+        self.roles.ensure(user.role, now=self.clock.seconds())
         if record.get("online") or is_online_word(record.get("status")):
             self.presence.hold_online(user.uid)
         return user
@@ -103,6 +113,31 @@ class World:
                 self.presence.send_offline(step.uid)
         self.clock.elapsed = end
 
+    def new_token(self, user: User) -> AuthToken:
+        """Our choice: nobody logs in as a deactivated user; they are as good as unknown."""
+        if user.deactivated_at:
+            raise Refusal("ERR_UID_NOT_FOUND", f"the user {user.uid} is deactivated")
+        text = self.credentials.new_token(user.uid, now=self.clock.seconds())
+        return self.credentials.token_of(user.uid, text)
+
+    def remove_user(self, user: User) -> None:
+        self._sign_out(user, "the user was deleted")
+        self._due = [step for step in self._due if step.uid != user.uid]
+        self.users.remove(user)
+
+    def deactivate(self, user: User) -> None:
+        """Our choice: it ends the tokens and sockets there are."""
+        self._sign_out(user, "the user was deactivated")
+        user.deactivated_at = user.deactivated_at or self.clock.seconds()
+
+    def _sign_out(self, user: User, reason: str) -> None:
+        self.credentials.revoke_all_of(user.uid)
+        sockets = self.presence.sockets_of(user)
+        for connection in sockets:
+            connection.close(1008, reason)
+        self.presence.left(*sockets)
+        self.presence.send_offline(user.uid)
+
     def move_some(self, number: int) -> None:
         """Random users without a socket come or go."""
         free = [user.uid for user in self.users if not self.presence.has_socket(user)]
@@ -118,7 +153,8 @@ class World:
 
     def _populate(self) -> None:
         now = self.clock.seconds()
+        self.roles.ensure(DEFAULT, now=now)
         for record in self._initial_users:
-            self.users.add(record, now=now)
+            self.roles.ensure(self.users.add(record, now=now).role, now=now)
         if self._presence_cap is not None:
             self.faults.start("cap_presence", {"limit": self._presence_cap})

@@ -105,6 +105,15 @@ def test_query_options(journal: list[Mapping[str, Any]]) -> None:
     assert seen == verified(Kind.QUERY)
 
 
+def test_members_of_bodies(journal: list[Mapping[str, Any]]) -> None:
+    [body, *_] = (
+        request["body"]
+        for request in answered(journal)
+        if endpoint_of(request) == "POST /users/{uid}/auth_tokens"
+    )
+    assert set(body) == verified(Kind.MEMBER)
+
+
 def test_settings(journal: list[Mapping[str, Any]]) -> None:
     """Read from what became of them: where it went, and what it repeated."""
     requests = {endpoint_of(request): request for request in answered(journal)}

@@ -5,7 +5,7 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +16,13 @@ from python.emulator_client import Client
 import cometpresence.emulator
 from cometpresence import PresenceClient
 from cometpresence.emulator import Emulator
+from cometpresence.emulator.body_rules import OF_ENDPOINT
 from cometpresence.emulator.connection import Scope
 from cometpresence.emulator.coverage import Evidence, Kind, entries, supported
 from cometpresence.emulator.coverage_page import as_markdown
+from cometpresence.emulator.coverage_table import PAGED
 from cometpresence.emulator.notices import endpoint_name
+from cometpresence.emulator.paging import managed_page
 from cometpresence.emulator.user_query import UserQuery
 
 CODE = Path(cometpresence.emulator.__file__).parent
@@ -62,6 +65,7 @@ def test_the_endpoints_are_the_routes() -> None:
     }
     assert "* /" in routes  # by itself the WebSocket, and the online count on one port
     routes = routes - {"* /"} | {"GET /", "POST /?/api/v1.0/online-members"}
+    routes |= {f"{path} with apiKey" for path in ("GET /users", "GET /users/{uid}")}
     assert routes == supported(Kind.ENDPOINT)
 
 
@@ -95,11 +99,34 @@ class Asked(dict[str, str]):
         return super().get(key, default)
 
 
-def test_the_query_options_are_those_it_reads() -> None:
-    query = Asked(searchKey="x", uids="a")
+@pytest.mark.parametrize(
+    ("parse", "endpoint", "elsewhere"),
+    [
+        (lambda query: UserQuery.parse(query, strict=True), "GET /users", set()),
+        (
+            lambda query: UserQuery.parse_managed(query, strict=True),
+            "GET /users with apiKey",
+            {"count"},  # read by the handler
+        ),
+        *((lambda query: managed_page([], query), path, set()) for path in PAGED),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_the_query_options_are_those_it_reads(
+    parse: Callable[[Asked], object], endpoint: str, elsewhere: set[str]
+) -> None:
+    query = Asked()
     query.names = set()
-    UserQuery.parse(query, strict=True)
-    assert query.names == supported(Kind.QUERY, "GET /users")
+    parse(query)
+    assert query.names | elsewhere == supported(Kind.QUERY, endpoint)
+
+
+def test_the_members_of_bodies_are_those_with_a_rule() -> None:
+    table: dict[str, set[str]] = {}
+    for entry in entries(Kind.MEMBER):
+        if entry.is_supported and entry.evidence is not Evidence.VERIFIED:  # the SDK's: not read
+            table.setdefault(entry.of, set()).add(entry.name)
+    assert table == {path: set(rules) for path, rules in OF_ENDPOINT.items()}
 
 
 @pytest.mark.parametrize("path", ["/settings", "/me"])

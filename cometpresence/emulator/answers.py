@@ -1,0 +1,63 @@
+"""What every part of the HTTP side shares: JSON in, JSON out, and the versions in paths."""
+
+import json
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any
+from urllib.parse import urlsplit
+
+from aiohttp import web
+
+from .refusal import bad_request
+from .wire import dumps
+from .world import World
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Route = tuple[str, str, Handler]
+
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+_VERSIONS = ("", "/v3", "/v3.0")
+
+
+def add_versioned(router: web.UrlDispatcher, routes: Iterable[Route]) -> None:
+    """Each route without a version before its path and with either spelling of it."""
+    for method, path, handler in routes:
+        for version in _VERSIONS:
+            router.add_route(method, version + path, handler)
+
+
+def json_answer(body: object, *, status: int = 200, headers: Any = None) -> web.Response:
+    return web.Response(
+        text=dumps(body), status=status, content_type="application/json", headers=headers
+    )
+
+
+async def json_body(request: web.Request) -> dict[str, Any]:
+    """The request's JSON object; no body counts as an empty one, as the SDK sends it."""
+    raw = await request.read()
+    try:
+        body = json.loads(raw, parse_constant=_no_constant) if raw.strip() else {}
+    except (ValueError, RecursionError):
+        raise bad_request("the body is not JSON") from None
+    if not isinstance(body, dict):
+        raise bad_request("the body is not a JSON object")
+    return body
+
+
+def own_host(request: web.Request, world: World) -> str:
+    """Our host:port as this client spelt it, so that `localhost` stays `localhost`.
+
+    An emulator on loopback believes no other name: it could be a foreign page's doing.
+    """
+    try:
+        parts = urlsplit(f"//{request.headers.get('Host', '')}")
+        name, port = parts.hostname, parts.port
+    except ValueError:
+        name, port = None, None
+    own_name, _, own_port = world.address.rpartition(":")
+    if name is None or (name not in _LOOPBACK and own_name.strip("[]") in _LOOPBACK):
+        return world.address
+    return f"[{name}]:{port or own_port}" if ":" in name else f"{name}:{port or own_port}"
+
+
+def _no_constant(word: str) -> None:
+    raise ValueError(f"{word} is not JSON")

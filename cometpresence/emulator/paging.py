@@ -1,0 +1,43 @@
+"""A page of a list, and what is said about it."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
+
+from .refusal import bad_request
+
+_T = TypeVar("_T")
+
+# Of the lists of the management API, as documented.
+PAGE_SIZE = 100
+MAX_PAGE_SIZE = 1000
+
+
+def page_of(items: Sequence[_T], *, page: int, size: int) -> tuple[Sequence[_T], dict[str, Any]]:
+    """The items of the page, and the `meta` of the answer."""
+    start = (page - 1) * size
+    shown = items[start : start + size]
+    return shown, {
+        "pagination": {
+            "total": len(items),
+            "count": len(shown),
+            "per_page": size,
+            "current_page": page,
+            "total_pages": math.ceil(len(items) / size),
+        }
+    }
+
+
+def managed_page(items: Sequence[_T], query: Mapping[str, str]) -> tuple[Sequence[_T], Any]:
+    """The page that perPage and page ask for."""
+    size = whole_number(query, "perPage", PAGE_SIZE)
+    if size > MAX_PAGE_SIZE:
+        raise bad_request(f"perPage is at most {MAX_PAGE_SIZE}")
+    return page_of(items, page=whole_number(query, "page", 1), size=size)
+
+
+def whole_number(query: Mapping[str, str], name: str, default: int) -> int:
+    text = query.get(name, str(default))
+    if not (text.isascii() and text.isdigit() and len(text) < 10 and int(text) >= 1):
+        raise bad_request(f"{name} must be a whole number above 0")
+    return int(text)
