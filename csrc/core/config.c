@@ -1,6 +1,7 @@
 #include "core/config.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/rest.h"
 #include "core/text.h"
@@ -23,6 +24,7 @@ void cp_config_init(cp_config *self)
         .audit_after = 30 * CP_USEC_PER_SEC,
         .sync_every = CP_NEVER,
         .page_size = CP_USERS_LIMIT_MAX,
+        .watched_every = 30 * CP_USEC_PER_SEC,
         .count_every = 300 * CP_USEC_PER_SEC,
         .degraded_every = 60 * CP_USEC_PER_SEC,
         .queue_size = 4096,
@@ -69,6 +71,7 @@ void cp_config_destroy(cp_config *self)
     for (size_t i = 0; i < TEXTS; i++)
         free(*text_of(self, i));
     cp_texts_free(self->roles);
+    cp_texts_free(self->watched);
     cp_config_init(self);
 }
 
@@ -77,7 +80,10 @@ cp_status cp_config_copy(cp_config *out, const cp_config *from)
     *out = *from;
     for (size_t i = 0; i < TEXTS; i++)
         *text_of(out, i) = NULL;
+    out->roles = out->watched = NULL;
     cp_status status = cp_texts_copy(&out->roles, from->roles);
+    if (status == CP_OK)
+        status = cp_texts_copy(&out->watched, from->watched);
     for (size_t i = 0; i < TEXTS && status == CP_OK; i++)
         status = cp_text_copy(text_of(out, i), const_text_of(from, i));
     if (status != CP_OK)
@@ -183,6 +189,23 @@ static cp_status check_roles(const cp_config *self, cp_failure *failure)
     return CP_OK;
 }
 
+static cp_status check_watched(const cp_config *self, cp_failure *failure)
+{
+    size_t count = 0;
+    for (char **uid = self->watched; uid && *uid; uid++) {
+        if (++count > CP_WATCHED_MAX)
+            return cp_failure_refuse(failure, "ERROR_SET_UIDS_EXCEEDED", "list of watched uids",
+                                     "has more than 1000");
+        cp_slice text = cp_slice_of(*uid);
+        if (text.length == 0 || text.length > CP_UID_MAX || strchr(*uid, ',') ||
+            cp_slice_has_control(text))
+            return cp_failure_refuse(failure, "INVALID_UID", "list of watched uids",
+                                     "has one that is empty, has more than 100 bytes, a comma or "
+                                     "control characters");
+    }
+    return CP_OK;
+}
+
 static cp_status check_sizes(const cp_config *self, cp_failure *failure)
 {
     if (self->page_size < 1)
@@ -208,7 +231,7 @@ static cp_status check_times(const cp_config *self, cp_failure *failure)
         {"connect timeout", self->connect_timeout}, {"ping interval", self->ping_interval},
         {"ping timeout", self->ping_timeout},       {"time before an audit", self->audit_after},
         {"time between resyncs", self->sync_every}, {"base of reconnecting", reconnect->base},
-        {"cap of reconnecting", reconnect->cap},
+        {"cap of reconnecting", reconnect->cap},    {"time between look-ups", self->watched_every},
     };
     for (size_t i = 0; i < sizeof times / sizeof times[0]; i++)
         if (times[i].time <= 0)
@@ -222,7 +245,8 @@ static cp_status check_times(const cp_config *self, cp_failure *failure)
 cp_status cp_config_check(const cp_config *self, cp_failure *failure)
 {
     cp_status (*const checks[])(const cp_config *, cp_failure *) = {
-        check_no_control, check_identity, check_hosts, check_roles, check_sizes, check_times,
+        check_no_control, check_identity, check_hosts, check_roles,
+        check_watched,    check_sizes,    check_times,
     };
     cp_status status = CP_OK;
     for (size_t i = 0; i < sizeof checks / sizeof checks[0] && status == CP_OK; i++)

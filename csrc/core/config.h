@@ -9,6 +9,9 @@
 #include "core/frame.h"
 #include "core/target.h"
 
+#define CP_WATCHED_MAX 1000
+#define CP_UID_MAX 100 /* bytes, as at the vendor */
+
 /* What a client was made with: set once, then read by every layer.  Strings are owned;
  * NULL means not given. */
 typedef struct cp_config {
@@ -24,6 +27,7 @@ typedef struct cp_config {
 
     cp_subscription subscription;
     char **roles; /* NULL-terminated, or NULL */
+    char **watched; /* likewise: uids that are looked up besides, whoever is subscribed to */
     bool auto_connect;
     bool plain_allowed; /* http and ws beyond loopback */
     bool has_token_provider;
@@ -34,6 +38,7 @@ typedef struct cp_config {
     cp_usec audit_after;    /* CP_NEVER: no audit */
     cp_usec sync_every;     /* CP_NEVER: not periodically */
     int page_size;
+    cp_usec watched_every;  /* between looking the watched up */
     cp_usec count_every;    /* the server's count of users online; CP_NEVER: not by itself */
     cp_usec degraded_every; /* comparisons, while what is pushed cannot be trusted */
 

@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "core/scope.h"
 #include "core/utf8.h"
 
 #define COMPLAINT_EVERY (60 * CP_USEC_PER_SEC) /* about malformed frames */
@@ -61,7 +62,8 @@ cp_session *cp_session_new(const cp_config *config, cp_roster *roster, uint64_t 
     cp_notices_init(&self->notices);
     cp_buffer_init(&self->frame);
     self->attempt_deadline = self->retry_at = self->ping_at = self->pong_by = CP_NEVER;
-    self->renewal_at = self->sync_at = self->sync_retry_at = self->audit_at = CP_NEVER;
+    self->renewal_at = self->audit_at = CP_NEVER;
+    self->sync_at = self->sync_retry_at = self->look_up_at = CP_NEVER;
     self->counts.last_round_trip = CP_NEVER;
     self->complained_at = -COMPLAINT_EVERY;
     return self;
@@ -85,9 +87,9 @@ void cp_session_free(cp_session *self)
     free(self);
 }
 
-bool cp_session_subscribes(const cp_session *self)
+bool cp_session_compares(const cp_session *self)
 {
-    return self->config->subscription != CP_SUBSCRIBE_NONE;
+    return !cp_scope_is_empty(self->config);
 }
 
 bool cp_session_is_accepted(const cp_session *self)
@@ -221,7 +223,7 @@ void cp_session_leave(cp_session *self, cp_session_state state)
     self->retry_at = self->attempt_deadline = self->ping_at = self->pong_by = CP_NEVER;
     self->renewal = CP_RENEWAL_NONE;
     self->renewal_ticket = 0;
-    self->sync_at = self->renewal_at = CP_NEVER;
+    self->sync_at = self->look_up_at = self->renewal_at = CP_NEVER;
     self->retry_delay = 0;
     self->attempt = self->closes_in_auth = 0;
     self->owes_auth = self->owes_ping = self->connects_on_close = false;
@@ -248,7 +250,7 @@ void cp_session_opened(cp_session *self, cp_now now)
 
 static void accept(cp_session *self)
 {
-    bool compares = cp_session_subscribes(self) &&
+    bool compares = cp_session_compares(self) &&
                     (self->config->sync_on_connect || cp_calls_has(&self->calls, CP_CALL_RESYNC));
     cp_notice notice = {.kind = CP_NOTICE_CONNECTED, .generation = ++self->generation};
 
@@ -269,8 +271,9 @@ static void accept(cp_session *self)
         cp_session_compare(self);
         return;
     }
-    if (cp_session_subscribes(self))
+    if (cp_session_compares(self))
         self->sync_at = cp_session_after(self, self->config->sync_every);
+    cp_session_plan_look_up(self, 0);
     cp_calls_finish_synced(&self->calls, self->comparisons, &self->latest);
 }
 
@@ -444,7 +447,7 @@ void cp_session_closed(cp_session *self, const cp_ending *ending, cp_now now)
     self->owes_auth = self->owes_ping = false;
     self->attempt_deadline = self->ping_at = self->pong_by = CP_NEVER;
     self->goes_stale = true;
-    self->sync_at = CP_NEVER;
+    self->sync_at = self->look_up_at = CP_NEVER;
     cp_sync_abandon(&self->sync); /* half a comparison infers nothing */
     if (!was_wanted)
         ended_as_wished(self, ending);

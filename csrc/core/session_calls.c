@@ -338,7 +338,7 @@ static void call_await_sync(cp_session *self, cp_call *call)
         cp_calls_finish(&self->calls, call, &self->last_failure);
     } else if (self->state == CP_STATE_OFFLINE) {
         fail(self, call, CP_FAILURE_NOT_CONNECTED, "ERR_NOT_CONNECTED", "not connected");
-    } else if (resyncs && !cp_session_subscribes(self)) {
+    } else if (resyncs && !cp_session_compares(self)) {
         fail(self, call, CP_FAILURE_CONFIG, "ERR_NO_SUBSCRIPTION",
              "without a presence subscription there is nothing to synchronise");
     } else if (!resyncs && self->state == CP_STATE_LIVE) {

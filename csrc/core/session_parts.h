@@ -65,6 +65,7 @@ struct cp_session {
 
     unsigned comparisons;  /* begun so far */
     cp_usec sync_at;       /* when the next one is due; one that is under way ends first */
+    cp_usec look_up_at;    /* when the watched are looked up next, by themselves */
     cp_usec sync_retry_at; /* a page failed: not before */
     unsigned sync_failures; /* of this comparison */
     bool has_synced;       /* ever */
@@ -101,7 +102,7 @@ void cp_session_give_up(cp_session *self, const cp_failure *failure); /* REFUSED
 void cp_session_report(cp_session *self, const char *where, const cp_failure *failure);
 void cp_session_notify(cp_session *self, cp_notice *notice); /* takes its contents */
 void cp_session_put_reason(cp_notice *notice, cp_slice reason);
-bool cp_session_subscribes(const cp_session *self);
+bool cp_session_compares(const cp_session *self); /* there is somebody to compare about */
 bool cp_session_is_accepted(const cp_session *self);
 cp_usec cp_session_after(const cp_session *self, cp_usec wait); /* from now; may be CP_NEVER */
 
@@ -126,6 +127,7 @@ void cp_session_compare_if_due(cp_session *self);
 /* The comparison that knows nothing yet: whoever asks for one from now on shares it. */
 unsigned cp_session_next_comparison(const cp_session *self);
 void cp_session_await_comparison(cp_session *self, cp_call *call); /* takes */
+void cp_session_plan_look_up(cp_session *self, cp_usec wait); /* from now */
 /* The server asks for silence; true: the request that earned it is to be sent again. */
 bool cp_session_keep_quiet(cp_session *self, const cp_http_answer *answer,
                            const cp_failure *failure);

@@ -271,25 +271,52 @@ void cp_session_answered(cp_session *self, const cp_http_answer *answer, cp_now 
 
 /* ---- comparing */
 
-unsigned cp_session_next_comparison(const cp_session *self)
+static cp_origin origin_of_finds(const cp_session *self)
 {
-    return self->comparisons + !cp_sync_is_untried(&self->sync);
+    return self->has_synced ? CP_ORIGIN_RESYNC : CP_ORIGIN_SNAPSHOT;
+}
+
+static void forget_failures(cp_session *self)
+{
+    self->sync_retry_at = CP_NEVER;
+    self->sync_failures = 0;
 }
 
 void cp_session_compare(cp_session *self)
 {
-    assert(!cp_sync_is_running(&self->sync)); /* it would start over, and over */
+    assert(!cp_sync_is_comparing(&self->sync)); /* it would start over, and over */
     self->comparisons += 1;
-    self->sync_at = self->sync_retry_at = CP_NEVER;
-    self->sync_failures = 0;
-    cp_sync_begin(&self->sync, self->has_synced ? CP_ORIGIN_RESYNC : CP_ORIGIN_SNAPSHOT,
-                  self->now.usec);
+    self->sync_at = CP_NEVER;
+    forget_failures(self);
+    cp_sync_begin(&self->sync, origin_of_finds(self), self->now.usec);
 }
 
+static void look_up(cp_session *self)
+{
+    self->look_up_at = CP_NEVER;
+    forget_failures(self);
+    cp_sync_begin_look_up(&self->sync, origin_of_finds(self), self->now.usec);
+}
+
+/* A comparison looks the watched up as well, so it may break a look-up off. */
 void cp_session_compare_if_due(cp_session *self)
 {
-    if (self->now.usec >= self->sync_at && !cp_sync_is_running(&self->sync))
+    if (self->now.usec >= self->sync_at && !cp_sync_is_comparing(&self->sync))
         cp_session_compare(self);
+    if (self->now.usec >= self->look_up_at && !cp_sync_is_running(&self->sync))
+        look_up(self);
+}
+
+void cp_session_plan_look_up(cp_session *self, cp_usec wait)
+{
+    bool has_watched = self->config->watched != NULL && self->config->watched[0] != NULL;
+
+    self->look_up_at = has_watched ? cp_session_after(self, wait) : CP_NEVER;
+}
+
+unsigned cp_session_next_comparison(const cp_session *self)
+{
+    return self->comparisons + !cp_sync_is_untried(&self->sync);
 }
 
 void cp_session_await_comparison(cp_session *self, cp_call *call)

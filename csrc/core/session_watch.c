@@ -1,5 +1,7 @@
 #include "core/session_parts.h"
 
+#include "core/scope.h"
+
 /* Those who wait for somebody, and how far what is pushed can be trusted. */
 
 #define SETTLED_AFTER (5 * CP_USEC_PER_SEC) /* what was on its way has arrived by then */
@@ -7,13 +9,18 @@
 
 /* ---- waiting for somebody */
 
+static bool sees(const cp_session *self, cp_slice uid)
+{
+    return self->config->subscription != CP_SUBSCRIBE_NONE || cp_scope_watches(self->config, uid);
+}
+
 void cp_session_await_user(cp_session *self, cp_call *call)
 {
     cp_failure failure = {0};
 
     if (call->uid == NULL || call->uid[0] == '\0')
         (void)cp_failure_refuse(&failure, "INVALID_UID", "uid", "is empty");
-    else if (!cp_session_subscribes(self))
+    else if (!sees(self, cp_slice_of(call->uid)))
         cp_failure_set(&failure, CP_FAILURE_CONFIG, "ERR_NO_SUBSCRIPTION",
                        "without a presence subscription nobody is seen to come or go");
     else if (self->state == CP_STATE_REFUSED)
@@ -84,7 +91,7 @@ void cp_session_missed(cp_session *self)
 {
     cp_usec then = cp_session_after(self, MISSED_AFTER);
 
-    if (cp_session_is_accepted(self) && cp_session_subscribes(self) && then < self->sync_at)
+    if (cp_session_is_accepted(self) && cp_session_compares(self) && then < self->sync_at)
         self->sync_at = then;
 }
 
@@ -94,7 +101,7 @@ void cp_session_missed(cp_session *self)
 static bool is_comparable(const cp_session *self)
 {
     return self->config->subscription == CP_SUBSCRIBE_ALL_USERS && self->state == CP_STATE_LIVE &&
-           !cp_sync_is_running(&self->sync);
+           !cp_sync_is_comparing(&self->sync);
 }
 
 static bool counts_by_itself(const cp_session *self)

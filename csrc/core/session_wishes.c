@@ -38,8 +38,10 @@ cp_usec cp_session_deadline(const cp_session *self)
     earlier(&deadline, self->pong_by);
     earlier(&deadline, self->ping_at);
     earlier(&deadline, self->retry_at);
-    if (!cp_sync_is_running(&self->sync))
+    if (!cp_sync_is_comparing(&self->sync))
         earlier(&deadline, self->sync_at);
+    if (!cp_sync_is_running(&self->sync))
+        earlier(&deadline, self->look_up_at);
     earlier(&deadline, next_request_at(self));
     return deadline;
 }
@@ -149,7 +151,7 @@ static void apply_state(cp_session *self)
     if (self->begins_generation) {
         cp_roster_begin_generation(self->roster);
         cp_roster_set_complete(self->roster, self->config->subscription == CP_SUBSCRIBE_ALL_USERS);
-        if (!cp_session_subscribes(self))
+        if (!cp_session_compares(self))
             cp_roster_set_state(self->roster, CP_SYNC_AWAITING); /* there is no sync */
     }
     self->goes_stale = self->begins_generation = false;
@@ -211,6 +213,18 @@ static void finish_sync(cp_session *self)
     cp_sync_abandon(&self->sync);
     cp_watchers_in_step(&self->watchers);
     cp_session_count_after_sync(self);
+    cp_session_plan_look_up(self, self->config->watched_every);
+}
+
+/* Nothing that only a look-up can know is told: the picture is as complete as before. */
+static void finish_look_up(cp_session *self)
+{
+    if (cp_roster_counts_of(self->roster).untracked > 0)
+        lack_room(self);
+    cp_backoff_healthy(&self->sync_backoff, self->now.usec);
+    cp_sync_abandon(&self->sync);
+    cp_watchers_in_step(&self->watchers); /* who is known to be offline may be no news */
+    cp_session_plan_look_up(self, self->config->watched_every);
 }
 
 /* A copy for each one who waits takes its time when thousands came online. */
@@ -249,7 +263,10 @@ bool cp_session_apply(cp_session *self, cp_now now)
         apply_pushed(self);
     cp_session_judge_count(self);
     more = cp_sync_apply(&self->sync, self->roster, now.usec);
-    if (self->sync.phase == CP_PHASE_DONE) {
+    if (self->sync.phase == CP_PHASE_DONE && self->sync.is_look_up) {
+        finish_look_up(self);
+        more = true;
+    } else if (self->sync.phase == CP_PHASE_DONE) {
         finish_sync(self);
         more = true; /* its report follows, and all who wait are looked at again */
     }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/scope.h"
 #include "core/text.h"
 
 #define BATCH 256 /* users per hold of the roster's lock */
@@ -62,14 +63,27 @@ static void begin_pass(cp_sync *self)
     self->moved = false;
 }
 
+static bool has_watched(const cp_sync *self)
+{
+    return self->config->watched != NULL && self->config->watched[0] != NULL;
+}
+
 void cp_sync_begin(cp_sync *self, cp_origin origin, cp_usec now)
 {
     cp_sync_abandon(self);
-    self->phase = CP_PHASE_PAGING;
+    self->phase = has_watched(self) ? CP_PHASE_LOOKING_UP : CP_PHASE_PAGING;
     self->origin = origin;
     self->started_at = now;
+    self->is_look_up = false;
+    self->looked_up = 0;
     self->cursor = 0;
     begin_pass(self);
+}
+
+void cp_sync_begin_look_up(cp_sync *self, cp_origin origin, cp_usec now)
+{
+    cp_sync_begin(self, origin, now);
+    self->is_look_up = true;
 }
 
 void cp_sync_moved(cp_sync *self)
@@ -82,10 +96,15 @@ bool cp_sync_is_running(const cp_sync *self)
     return self->phase != CP_PHASE_IDLE && self->phase != CP_PHASE_DONE;
 }
 
+bool cp_sync_is_comparing(const cp_sync *self)
+{
+    return cp_sync_is_running(self) && !self->is_look_up;
+}
+
 /* What failed has told us nothing, so it is not older than what the next attempt will. */
 bool cp_sync_is_untried(const cp_sync *self)
 {
-    return cp_sync_is_running(self) && self->ticket == 0 && self->report.pages == 0;
+    return cp_sync_is_comparing(self) && self->ticket == 0 && self->report.pages == 0;
 }
 
 /* ---- asking */
@@ -106,12 +125,44 @@ static cp_status ask_for_page(cp_sync *self, const cp_account *account, cp_http_
     return cp_rest_get_users(account, &query, out, failure);
 }
 
+static cp_status ask_about(char **uids, const cp_account *account, cp_http_request *out,
+                           cp_failure *failure)
+{
+    cp_users_query query;
+
+    cp_users_query_init(&query);
+    query.limit = CP_USERS_LIMIT_MAX;
+    query.uids = uids; /* lent */
+    return cp_rest_get_users(account, &query, out, failure);
+}
+
+/* The next ones, in a NULL-terminated list; how many. */
+static size_t next_watched(const cp_sync *self, char *out[CP_USERS_UIDS_MAX + 1])
+{
+    size_t count = 0;
+
+    while (count < CP_USERS_UIDS_MAX && self->config->watched[self->looked_up + count] != NULL) {
+        out[count] = self->config->watched[self->looked_up + count];
+        count += 1;
+    }
+    out[count] = NULL;
+    return count;
+}
+
+static cp_status ask_about_watched(cp_sync *self, const cp_account *account, cp_http_request *out,
+                                   cp_failure *failure)
+{
+    char *uids[CP_USERS_UIDS_MAX + 1];
+
+    (void)next_watched(self, uids);
+    return ask_about(uids, account, out, failure);
+}
+
 static cp_status ask_about_doubtful(cp_sync *self, const cp_account *account, cp_http_request *out,
                                     cp_failure *failure)
 {
     char *uids[CP_USERS_UIDS_MAX + 1] = {NULL};
     cp_status status = CP_OK;
-    cp_users_query query;
 
     for (size_t i = 0; i < self->doubtful_count && status == CP_OK; i++) {
         cp_slice uid = cp_user_text_of(self->doubtful[i], CP_USER_UID);
@@ -119,12 +170,8 @@ static cp_status ask_about_doubtful(cp_sync *self, const cp_account *account, cp
         uids[i] = strndup(uid.data, uid.length);
         status = uids[i] ? CP_OK : cp_failure_no_memory(failure);
     }
-    cp_users_query_init(&query);
-    query.limit = CP_USERS_LIMIT_MAX;
-    query.page = 1;
-    query.uids = uids; /* lent */
     if (status == CP_OK)
-        status = cp_rest_get_users(account, &query, out, failure);
+        status = ask_about(uids, account, out, failure);
     for (size_t i = 0; i < self->doubtful_count; i++)
         free(uids[i]);
     return status;
@@ -138,7 +185,9 @@ cp_status cp_sync_next_request(cp_sync *self, const cp_account *account, uint64_
     *wanted = false;
     if (self->ticket != 0 || !self->begun)
         return CP_OK;
-    if (self->phase == CP_PHASE_PAGING)
+    if (self->phase == CP_PHASE_LOOKING_UP)
+        status = ask_about_watched(self, account, out, failure);
+    else if (self->phase == CP_PHASE_PAGING)
         status = ask_for_page(self, account, out, failure);
     else if (self->phase == CP_PHASE_ASKING)
         status = ask_about_doubtful(self, account, out, failure);
@@ -238,22 +287,32 @@ static cp_status take_page(cp_sync *self, const cp_http_answer *answer, cp_failu
     return status;
 }
 
+static cp_status take_verdicts(cp_sync *self, const cp_http_answer *answer, cp_sync_phase next,
+                               cp_failure *failure)
+{
+    cp_status status = cp_rest_read_users(answer, &self->verdicts, failure);
+
+    if (status != CP_OK)
+        return status;
+    trim_page(self, &self->verdicts);
+    self->report.pages += 1;
+    self->phase = next;
+    return CP_OK;
+}
+
 cp_status cp_sync_answered(cp_sync *self, const cp_http_answer *answer, cp_failure *failure)
 {
-    cp_status status = CP_OK;
-
     self->ticket = 0;
-    if (self->phase == CP_PHASE_PAGING) {
-        status = take_page(self, answer, failure);
-    } else if (self->phase == CP_PHASE_ASKING) {
-        status = cp_rest_read_users(answer, &self->verdicts, failure);
-        if (status == CP_OK) {
-            trim_page(self, &self->verdicts);
-            self->report.pages += 1;
-            self->phase = CP_PHASE_SETTLING;
-        }
+    switch (self->phase) {
+    case CP_PHASE_LOOKING_UP:
+        return take_verdicts(self, answer, CP_PHASE_LEARNING, failure);
+    case CP_PHASE_PAGING:
+        return take_page(self, answer, failure);
+    case CP_PHASE_ASKING:
+        return take_verdicts(self, answer, CP_PHASE_SETTLING, failure);
+    default:
+        return CP_OK;
     }
-    return status;
 }
 
 /* ---- into the roster */
@@ -298,6 +357,48 @@ static void begin_in(cp_sync *self, cp_roster *roster)
     if (!self->begun)
         cp_roster_begin_comparison(roster, self->origin);
     self->begun = true;
+}
+
+static const cp_presence *find_verdict(const cp_sync *self, cp_slice uid)
+{
+    for (size_t i = 0; i < self->verdicts.count; i++) {
+        const cp_presence *verdict = &self->verdicts.users[i];
+
+        if (cp_slice_equal_caseless(cp_user_text_of(verdict->user, CP_USER_UID), uid))
+            return verdict;
+    }
+    return NULL;
+}
+
+static cp_sync_phase after_look_up(const cp_sync *self)
+{
+    if (self->config->watched[self->looked_up] != NULL)
+        return CP_PHASE_LOOKING_UP;
+    if (self->is_look_up)
+        return CP_PHASE_DONE;
+    return self->config->subscription == CP_SUBSCRIBE_NONE ? CP_PHASE_SEARCHING : CP_PHASE_PAGING;
+}
+
+static void learn_some(cp_sync *self, cp_roster *roster, cp_usec now)
+{
+    char *uids[CP_USERS_UIDS_MAX + 1];
+    size_t count = next_watched(self, uids);
+
+    for (size_t i = 0; i < count; i++) {
+        cp_slice uid = cp_slice_of(uids[i]);
+        cp_presence_status before = status_in(roster, uid);
+        const cp_presence *answer = find_verdict(self, uid);
+
+        if (answer != NULL)
+            (void)cp_roster_confirm(roster, answer, now); /* a full roster counts it */
+        else if (before == CP_ONLINE) /* the server no longer has him */
+            cp_roster_settle(roster, uid, NULL, CP_OFFLINE, now);
+        note_difference(self, roster, uid, before);
+    }
+    cp_users_page_destroy(&self->verdicts);
+    self->looked_up += count;
+    self->moved = false; /* what was pushed so far tore no page apart */
+    self->phase = after_look_up(self);
 }
 
 static void confirm_some(cp_sync *self, cp_roster *roster, cp_usec now)
@@ -347,39 +448,6 @@ static void search_some(cp_sync *self, cp_roster *roster, cp_usec now)
     }
 }
 
-static bool is_one_of(cp_slice role, char *const *roles)
-{
-    for (; roles != NULL && *roles != NULL; roles++) {
-        if (cp_slice_is(role, *roles))
-            return true;
-    }
-    return false;
-}
-
-/* The server calls a user online that its own list of our scope did not have. */
-static bool is_in_scope(const cp_sync *self, const cp_user *user)
-{
-    switch (self->config->subscription) {
-    case CP_SUBSCRIBE_ALL_USERS:
-        return true;
-    case CP_SUBSCRIBE_ROLES:
-        return is_one_of(cp_user_text_of(user, CP_USER_ROLE), self->config->roles);
-    default:
-        return false; /* a friend would have been listed */
-    }
-}
-
-static const cp_presence *find_verdict(const cp_sync *self, cp_slice uid)
-{
-    for (size_t i = 0; i < self->verdicts.count; i++) {
-        const cp_presence *verdict = &self->verdicts.users[i];
-
-        if (cp_slice_equal_caseless(cp_user_text_of(verdict->user, CP_USER_UID), uid))
-            return verdict;
-    }
-    return NULL;
-}
-
 static void settle_some(cp_sync *self, cp_roster *roster, cp_usec now)
 {
     for (size_t i = 0; i < self->doubtful_count; i++) {
@@ -389,7 +457,8 @@ static void settle_some(cp_sync *self, cp_roster *roster, cp_usec now)
         /* One the server no longer has is gone. */
         cp_presence_status verdict = answer ? answer->status : CP_OFFLINE;
 
-        if (verdict == CP_ONLINE && !is_in_scope(self, answer->user))
+        /* The server calls him online, but its own list of our scope did not have him. */
+        if (verdict == CP_ONLINE && !cp_scope_has(self->config, answer->user))
             verdict = CP_UNKNOWN;
         cp_roster_settle(roster, uid, answer, verdict, now);
         note_difference(self, roster, uid, before);
@@ -403,9 +472,13 @@ bool cp_sync_apply(cp_sync *self, cp_roster *roster, cp_usec now)
     for (; self->trimmed > 0; self->trimmed--)
         cp_roster_count_trimmed(roster);
     switch (self->phase) {
+    case CP_PHASE_LOOKING_UP:
     case CP_PHASE_PAGING:
         begin_in(self, roster);
         return false;
+    case CP_PHASE_LEARNING:
+        learn_some(self, roster, now);
+        return true;
     case CP_PHASE_CONFIRMING:
         confirm_some(self, roster, now);
         return true;

@@ -12,6 +12,12 @@ static void set(char **field, const char *value)
     CHECK_INT(cp_text_copy(field, value), CP_OK);
 }
 
+static void set_watched(char *const *uids)
+{
+    cp_texts_free(config.watched);
+    CHECK_INT(cp_texts_copy(&config.watched, uids), CP_OK);
+}
+
 static void set_roles(char *const *roles)
 {
     cp_texts_free(config.roles);
@@ -176,6 +182,33 @@ TEST(plain_http_leaves_this_machine_only_when_asked_for)
     check_good();
 }
 
+TEST(uids_that_nobody_can_have_are_not_watched)
+{
+    char longest[CP_UID_MAX + 2] = {0};
+    char *many[CP_WATCHED_MAX + 2] = {NULL};
+
+    begin();
+    memset(longest, 'a', CP_UID_MAX);
+    for (int i = 0; i < CP_WATCHED_MAX; i++)
+        many[i] = longest;
+    set_watched(many);
+    check_good();
+    begin();
+    many[CP_WATCHED_MAX] = longest;
+    set_watched(many);
+    check_refused("ERROR_SET_UIDS_EXCEEDED", "The list of watched uids has more than 1000.");
+    longest[CP_UID_MAX] = 'a';
+    for (int i = 0; i < 4; i++) {
+        set_watched((char *[]){"bob", (char *[]){"", "a,b", "a\nb", longest}[i], NULL});
+        check_refused("INVALID_UID",
+                      "The list of watched uids has one that is empty, has more than 100 bytes, "
+                      "a comma or control characters.");
+    }
+    config.watched_every = 0;
+    check_refused("INVALID_PARAMETER", "The time between look-ups is not above 0.");
+    cp_config_destroy(&config);
+}
+
 TEST(numbers_out_of_range_are_refused)
 {
     begin();
@@ -209,6 +242,7 @@ TEST(a_copy_is_deep_and_each_allocation_can_fail)
     set(&config.endpoint, "http://127.0.0.1:1");
     set(&config.ca_file, "/ca.pem");
     set_roles((char *[]){"teacher", "student", NULL});
+    set_watched((char *[]){"bob", "zoe", NULL});
     config.page_size = 7;
     for (unsigned n = 1, failed = 1; failed; n++) {
         cp_config copy;
@@ -221,6 +255,7 @@ TEST(a_copy_is_deep_and_each_allocation_can_fail)
         CHECK_TEXT(copy.device_id, failed ? NULL : "app1_x_1");
         CHECK_TEXT(copy.ca_file, failed ? NULL : "/ca.pem");
         CHECK(failed ? copy.roles == NULL : strcmp(copy.roles[1], "student") == 0);
+        CHECK(failed ? copy.watched == NULL : strcmp(copy.watched[1], "zoe") == 0);
         CHECK(failed || copy.page_size == 7);
         cp_config_destroy(&copy);
     }

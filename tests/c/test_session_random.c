@@ -2,6 +2,7 @@
  * exactly once, no socket is asked for while there is one, a deadline that passes makes the
  * session go on, and nothing leaks. */
 #include "core/session.h"
+#include "core/text.h"
 
 #include "session_feed.h"
 #include "users_page.h"
@@ -324,6 +325,9 @@ static void live_a_life(void)
     config.degraded_every = 5 * SEC;
     config.reconnect.max_attempts = pick(2) ? -1 : 3;
     config.max_users = pick(2) ? 3 : 1000;
+    config.watched_every = 15 * SEC;
+    if (pick(2))
+        CHECK_INT(cp_texts_copy(&config.watched, (char *[]){"zoe", "max", NULL}), CP_OK);
     begin_configured();
     is_quiet = true;
     is_short_of_memory = pick(2);

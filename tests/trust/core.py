@@ -60,7 +60,10 @@ class Options(ctypes.Structure):
         ("has_token_provider", ctypes.c_int32),
         ("audit_after", ctypes.c_int64),
         ("sync_every", ctypes.c_int64),
+        ("watched_every", ctypes.c_int64),
         ("seed", ctypes.c_uint64),
+        ("role", ctypes.c_char_p),
+        ("watched", ctypes.c_char_p),
     )
 
 
@@ -178,8 +181,12 @@ class Core:
     def is_synced(self) -> bool:
         return bool(self._library.driver_sync_state(self._driver) == SYNCED)
 
+    def status(self, uid: str) -> int:
+        status: int = self._library.driver_status(self._driver, uid.encode())
+        return status
+
     def is_online(self, uid: str) -> bool:
-        return bool(self._library.driver_status(self._driver, uid.encode()) == ONLINE)
+        return self.status(uid) == ONLINE
 
     @property
     def high_water(self) -> int:

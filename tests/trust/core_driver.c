@@ -28,8 +28,25 @@ typedef struct numbered {
 typedef struct driver_options {
     int32_t subscription, page_size, queue_size, whole, has_token_provider;
     int64_t audit_after, sync_every; /* below 0: never */
+    int64_t watched_every;
     uint64_t seed;
+    const char *role;    /* subscribed to; NULL: as the subscription is */
+    const char *watched; /* uids with commas between */
 } driver_options;
+
+/* A NULL-terminated list of copies; NULL for "". */
+static char **split(const char *text)
+{
+    char **list = text && *text ? calloc(strlen(text) + 2, sizeof *list) : NULL;
+
+    for (size_t count = 0; list != NULL && *text != '\0'; count++) {
+        size_t length = strcspn(text, ",");
+
+        list[count] = strndup(text, length);
+        text += length + (text[length] == ',');
+    }
+    return list;
+}
 
 /* ---- life */
 
@@ -52,6 +69,9 @@ driver *driver_new(const driver_options *options)
     self->config.has_token_provider = options->has_token_provider;
     self->config.audit_after = options->audit_after < 0 ? CP_NEVER : options->audit_after;
     self->config.sync_every = options->sync_every < 0 ? CP_NEVER : options->sync_every;
+    self->config.roles = split(options->role);
+    self->config.watched = split(options->watched);
+    self->config.watched_every = options->watched_every;
     self->roster = cp_roster_new(self->config.queue_size, self->config.max_users, options->seed);
     self->session = cp_session_new(&self->config, self->roster, options->seed);
     return self;

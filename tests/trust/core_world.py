@@ -21,6 +21,7 @@ from trust.core import (
     Options,
     State,
 )
+from trust.guests import Guests
 
 PATIENCE = 400 * SECOND  # backoff, quotas and a refused login together take less
 PASSES = 3
@@ -43,7 +44,7 @@ class Socket:
 class CoreWorld:
     """Users who move, and a client of theirs that is checked after every fact it is told."""
 
-    def __init__(self, seed: int, *, users: int = 40, **options: int) -> None:
+    def __init__(self, seed: int, *, users: int = 40, guests: int = 0, **options: Any) -> None:
         defaults = {
             "subscription": 1,
             "page_size": 5,
@@ -54,9 +55,10 @@ class CoreWorld:
             "sync_every": -1,
             "seed": seed,
         }
-        self.options = Options(**(defaults | options))
-        self.core = Core(self.options)
         self.random = random.Random(seed)
+        self.guests = Guests(guests, self.random)
+        self.options = Options(**(defaults | self.guests.options("u000") | options))
+        self.core = Core(self.options)
         self.now = 0
         self._agenda: list[tuple[int, int, Callable[[], None]]] = []
         self._planned = 0
@@ -125,6 +127,7 @@ class CoreWorld:
             return False
         self.left[fault] -= 1
         self.struck[fault] += 1
+        self.guests.disturb(self.now)
         return True
 
     # ---- the client, told and looked at
@@ -187,6 +190,16 @@ class CoreWorld:
             self.pictures_checked += 1
             assert self.picture() == self.online
 
+    def check_guests(self) -> None:
+        socket = self.socket
+        if socket is None or socket.is_mute or not socket.is_live or not self.core.is_synced:
+            return
+        self.struck["guests known"] += self.guests.check_soon_known(self.core, self.now)
+
+    @property
+    def everybody(self) -> dict[str, bool]:
+        return self.online | self.guests.online
+
     def picture(self) -> dict[str, bool]:
         return {uid: self.core.is_online(uid) for uid in self.online}
 
@@ -221,6 +234,7 @@ class CoreWorld:
             self.plan(2 * self.latency, lambda: self._open(socket))
 
     def _open(self, socket: Socket) -> None:
+        self.guests.disturb(self.now)
         if not socket.is_over:
             self.tell(self.core.opened)
 
@@ -312,6 +326,7 @@ class CoreWorld:
 
     def expire_tokens(self) -> None:
         self.struck["expire_tokens"] += 1
+        self.guests.disturb(self.now)
         self._tokens_lost = self._jwts_lost = self._tokens
 
     # ---- REST
@@ -388,8 +403,8 @@ class CoreWorld:
         return json.dumps({"data": me})
 
     def _user(self, uid: str) -> dict[str, str]:
-        status = "available" if self.online.get(uid) else "offline"
-        return {"uid": uid, "name": uid, "status": status}
+        status = "available" if self.everybody.get(uid) else "offline"
+        return {"uid": uid, "name": uid, "status": status, "role": self.guests.role_of(uid)}
 
     def _page(self, query: dict[str, str]) -> tuple[str, dict[str, bool]]:
         """A page as the list stands now, and whom it may show to be offline."""
@@ -398,8 +413,8 @@ class CoreWorld:
                 self.move()
         if "uids" in query:
             asked = query["uids"].split(",")
-            known = [uid for uid in asked if uid in self.online]
-            gone = {uid: not self.online.get(uid) for uid in asked}
+            known = [uid for uid in asked if uid in self.everybody]
+            gone = {uid: not self.everybody.get(uid) for uid in asked}
             return self._list(known, 1, 1, len(known)), gone
         wanted = [uid for uid, on in self.online.items() if on or "status" not in query]
         size, page = int(query["per_page"]), int(query["page"])
@@ -448,8 +463,9 @@ class CoreWorld:
         self.run_until(lambda: number not in self.calls)
         self.wake_up()
         assert self.picture() == self.online
+        self.guests.check_known(self.core)
         assert {uid for uid, status in self.told.items() if status == ONLINE} == {
-            uid for uid, on in self.online.items() if on
+            uid for uid, on in self.everybody.items() if on
         }
 
     def close(self) -> None:

@@ -38,17 +38,26 @@ class Life(RuleBasedStateMachine):
         audits=st.booleans(),
         users=st.sampled_from([6, 40]),
         moving_pages=st.integers(0, 4),
+        guests=st.sampled_from([0, 0, 30]),
     )
     def begin(
-        self, seed: int, queue_size: int, whole: bool, audits: bool, users: int, moving_pages: int
+        self,
+        seed: int,
+        queue_size: int,
+        whole: bool,
+        audits: bool,
+        users: int,
+        moving_pages: int,
+        guests: int,
     ) -> None:
         self.world = CoreWorld(
             seed,
             users=users,
+            guests=guests,
             queue_size=queue_size,
             whole=int(whole),
             audit_after=30 * SECOND if audits else -1,
-            sync_every=-1 if audits else 4 * SECOND,
+            sync_every=-1 if audits or guests else 4 * SECOND,
         )
         self.world.left["moving_pages"] = moving_pages
         self.world.run_until(lambda: self.world.core.is_synced)
@@ -84,6 +93,16 @@ class Life(RuleBasedStateMachine):
     def _plan_moves(self, moves: int, milliseconds: int) -> None:
         for _ in range(moves):
             self.world.plan(self.world.random.randrange(milliseconds * 1000 + 1), self.world.move)
+
+    @rule(moves=st.integers(1, 10), seconds=st.sampled_from([0, 1, 30, 75]))
+    def guests_move(self, moves: int, seconds: int) -> None:
+        if self.world.guests.online:
+            for _ in range(moves):
+                self.world.plan(
+                    self.world.random.randrange(SECOND),
+                    lambda: self.world.guests.move(self.world.now),
+                )
+            self.world.run(seconds * SECOND)
 
     @rule(seconds=st.integers(10, 120))
     def nothing_happens(self, seconds: int) -> None:
@@ -169,6 +188,7 @@ class Life(RuleBasedStateMachine):
     def picture_is_the_servers_whenever_it_can_be(self) -> None:
         if hasattr(self, "world"):
             self.world.check_picture()
+            self.world.check_guests()
 
     def teardown(self) -> None:
         if not hasattr(self, "world"):
@@ -216,6 +236,7 @@ def test_whatever_happens_the_core_ends_up_with_the_servers_picture(
         "expire_tokens",
         "close 4001",
         "throttled",
+        "guests known",
     ):
         assert tally[seen] > 0, seen
     assert tally["pictures checked"] > 0
