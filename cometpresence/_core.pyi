@@ -143,6 +143,8 @@ class Client:
         region: str | None,
         subscription: str,  # "none", "all_users", "roles", "friends"
         roles: Sequence[str],
+        watched: Sequence[str],
+        watched_every: float,
         auto_connect: bool,
         admin_host: str | None,
         client_host: str | None,

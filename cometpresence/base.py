@@ -85,6 +85,8 @@ class _Common(Handlers):
             region=region or settings.region or None,
             subscription=self._scope.subscription,
             roles=self._scope.role_names,
+            watched=self._scope.watched,
+            watched_every=self._scope.watched_every,
             auto_connect=settings.auto_connect,
             admin_host=settings.admin_host,
             client_host=settings.client_host,

@@ -259,7 +259,7 @@ class Handlers:
     def _register(
         self, id: str, handlers: dict[int, Callable[..., object]], origins: Set[Origin]
     ) -> Subscription:
-        if not self._warned and self._scope.subscription == "none" and _PRESENCE & handlers.keys():
+        if not self._warned and self._scope.is_empty and _PRESENCE & handlers.keys():
             self._warned = True
             warn(
                 "nobody's presence is subscribed to, so this will never be called; "

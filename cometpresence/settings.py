@@ -1,30 +1,40 @@
 """What a client is made with: the app's settings, and how to reconnect and resynchronise."""
 
+import re
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, Self
 
 from ._aliases import with_documented_names
-from ._arguments import check_flag, check_text, check_texts, warn
+from ._arguments import check_flag, check_seconds, check_text, check_texts, warn
 from .errors import ConfigError
 
 __all__ = ["AppSettings", "AppSettingsBuilder", "PresenceScope", "Reconnect", "Resync"]
 
+WATCHED_MAX = 1000
+_UID = re.compile(r"[^\x00-\x20\x7f,]{1,100}")
+
 
 @dataclass(frozen=True, slots=True, repr=False)
 class PresenceScope:
-    """Whose presence the server should push: everybody's, some roles', friends' or nobody's.
+    """Whose presence the server should push: everybody's, some roles', friends' or nobody's; and
+    who is to be looked up besides.
 
     Made by the class methods, which mirror the three ``subscribePresence…`` methods of
-    CometChat's AppSettingsBuilder:
+    CometChat's AppSettingsBuilder, and by ``watching(…)``:
 
         PresenceClient(..., presence=PresenceScope.roles("teacher", "student"))
+        PresenceClient(..., presence=PresenceScope.friends().watching(["superhero1"]))
     """
 
     subscription: Literal["none", "all_users", "roles", "friends"]
     """Which of the class methods made it."""
     role_names: tuple[str, ...] = ()
     """The roles of ``roles(…)``; empty for the others."""
+    watched: tuple[str, ...] = ()
+    """The uids of ``watching(…)``, lower-cased."""
+    watched_every: float = 30.0
+    """Seconds between two looks at them."""
 
     @classmethod
     def all_users(cls) -> Self:
@@ -45,11 +55,52 @@ class PresenceScope:
 
     @classmethod
     def none(cls) -> Self:
-        """Nobody: no presence is pushed, and user listeners are never called."""
+        """Nobody: no presence is pushed, and user listeners are called only about whom
+        ``watching(…)`` names."""
         return cls("none")
 
+    def watching(self, uids: Collection[str], *, every: float = 30.0) -> Self:
+        """This scope, and besides it these users, whoever they are: at most 1,000.
+
+            PresenceScope.roles("support").watching(["alice", "bob"])
+
+        The client asks the server about them by uid, 25 at a time: when it connects, in each
+        comparison, and `every` so many seconds.  So they are known beyond the number of users up
+        to which CometChat pushes presence, and outside the subscription, though up to `every`
+        seconds late; what is found so has Origin.RESYNC (Origin.SNAPSHOT at first).  What is
+        pushed about them is told at once, as ever.  Somebody who does not exist stays UNKNOWN,
+        but to everybody's subscription, where whoever is not online counts as OFFLINE.
+
+        Called again, it adds to those named before.  ConfigError for what can be no uid, and for
+        too many.
+
+        In CometChat's docs: "Retrieve Users", ``setUIDs``.
+        """
+        if (seconds := check_seconds(every, "every")) == 0:
+            raise ConfigError("INVALID_PARAMETER", "every must be more than 0 seconds.")
+        given = (uid.lower() for uid in check_texts(uids, "uids", "INVALID_UID"))
+        watched = tuple(dict.fromkeys((*self.watched, *given)))
+        if unusable := [uid for uid in watched if not _UID.fullmatch(uid)]:
+            raise ConfigError("INVALID_UID", f"Nobody can have the uid {unusable[0]!r}.")
+        if len(watched) > WATCHED_MAX:
+            raise ConfigError(
+                "ERROR_SET_UIDS_EXCEEDED",
+                f"At most {WATCHED_MAX:,} users can be watched, not {len(watched):,}; "
+                "subscribe to a role, or to everybody.",
+            )
+        return replace(self, watched=watched, watched_every=seconds)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it is about nobody, so that no event will come."""
+        return self.subscription == "none" and not self.watched
+
     def __repr__(self) -> str:
-        return f"PresenceScope.{self.subscription}({', '.join(map(repr, self.role_names))})"
+        scope = f"PresenceScope.{self.subscription}({', '.join(map(repr, self.role_names))})"
+        if not self.watched:
+            return scope
+        few = len(self.watched) <= 5
+        return f"{scope}.watching({list(self.watched) if few else f'{len(self.watched)} uids'})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -43,7 +43,7 @@ class Stream:
         overflow: Overflow,
         on_bell: bool = False,
     ) -> None:
-        if client._scope.subscription == "none":
+        if client._scope.is_empty:
             raise ConfigError(
                 "ERR_NO_SUBSCRIPTION",
                 "Without a presence subscription there are no events; "

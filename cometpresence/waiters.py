@@ -60,7 +60,7 @@ class Waiters:
         the first snapshot.  What it raises ends the wait.
         """
         check_function(predicate, "The predicate")
-        if self._scope.subscription == "none":
+        if self._scope.is_empty:
             raise ConfigError(
                 "ERR_NO_SUBSCRIPTION", "Without a presence subscription nothing will happen."
             )

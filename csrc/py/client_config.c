@@ -62,7 +62,7 @@ static int name_ourselves(cp_config *config)
 
 typedef struct arguments {
     PyObject *app_id, *region, *subscription, *roles, *admin_host, *client_host, *endpoint;
-    PyObject *ca_file, *reconnect, *resync, *queue_size, *max_users;
+    PyObject *ca_file, *reconnect, *resync, *queue_size, *max_users, *watched, *watched_every;
     PyObject *connect_timeout, *ping_interval, *ping_timeout, *report;
     int auto_connect, has_token_provider, allow_plaintext;
 } arguments;
@@ -73,15 +73,16 @@ static int parse(PyObject *args, PyObject *keywords, arguments *out)
         "app_id",        "region",       "subscription", "roles",           "auto_connect",
         "admin_host",    "client_host",  "endpoint",     "ca_file",         "has_token_provider",
         "reconnect",     "resync",       "queue_size",   "max_users",       "connect_timeout",
-        "ping_interval", "ping_timeout", "report",       "allow_plaintext", NULL,
+        "ping_interval", "ping_timeout", "report",       "allow_plaintext", "watched",
+        "watched_every", NULL,
     };
     return PyArg_ParseTupleAndKeywords(
-               args, keywords, "$OOOOpOOOOpO!O!OOOOOOp:Client", names, &out->app_id, &out->region,
+               args, keywords, "$OOOOpOOOOpO!O!OOOOOOpOO:Client", names, &out->app_id, &out->region,
                &out->subscription, &out->roles, &out->auto_connect, &out->admin_host,
                &out->client_host, &out->endpoint, &out->ca_file, &out->has_token_provider,
                &PyTuple_Type, &out->reconnect, &PyTuple_Type, &out->resync, &out->queue_size,
                &out->max_users, &out->connect_timeout, &out->ping_interval, &out->ping_timeout,
-               &out->report, &out->allow_plaintext)
+               &out->report, &out->allow_plaintext, &out->watched, &out->watched_every)
                ? 0
                : -1;
 }
@@ -95,7 +96,9 @@ static int read_texts_of(core_state *state, const arguments *raw, cp_config *con
         read_text(state, "endpoint", raw->endpoint, &config->endpoint) < 0 ||
         read_text(state, "ca_file", raw->ca_file, &config->ca_file) < 0)
         return -1;
-    return read_texts(state, "roles", raw->roles, &config->roles);
+    return read_texts(state, "roles", raw->roles, &config->roles) < 0
+               ? -1
+               : read_texts(state, "watched", raw->watched, &config->watched);
 }
 
 static int read_subscription(core_state *state, PyObject *word, cp_subscription *out)
@@ -167,6 +170,8 @@ static int read_limits(core_state *state, const arguments *raw, cp_config *confi
     if (read_seconds(state, "connect_timeout", raw->connect_timeout, &config->connect_timeout) <
             0 ||
         read_seconds(state, "ping_interval", raw->ping_interval, &config->ping_interval) < 0)
+        return -1;
+    if (read_seconds(state, "watched_every", raw->watched_every, &config->watched_every) < 0)
         return -1;
     return read_seconds(state, "ping_timeout", raw->ping_timeout, &config->ping_timeout);
 }

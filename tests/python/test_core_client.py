@@ -30,6 +30,8 @@ def make_client(**changes: Any) -> Client:
         "ca_file": None,
         "has_token_provider": False,
         "allow_plaintext": False,
+        "watched": (),
+        "watched_every": 30.0,
         "reconnect": (1.0, 30.0, 0.1, None, 60.0),
         "resync": (True, 30.0, None, False, 100),
         "queue_size": 4096,
