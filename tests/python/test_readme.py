@@ -1,16 +1,14 @@
 """Every snippet of the README runs, as a stranger would run it."""
 
 import json
-import os
 import re
-import signal
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from python.strangers import Script, environment, for_client
 
 from cometpresence.emulator import Emulator
 
@@ -28,71 +26,10 @@ MAKE, START_EMULATOR, RUN_WATCH = blocks("sh")
 EMULATOR_URL = "http://127.0.0.1:7000"
 
 
-def environment(**more: str) -> dict[str, str]:
-    """As a stranger's: nothing of ours but the package's commands, and lines as they come."""
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("COMET")}
-    return clean | {"PATH": f"{BIN}:{clean['PATH']}", "PYTHONUNBUFFERED": "1"} | more
-
-
-def for_client(emulator: Emulator) -> dict[str, str]:
-    return environment(
-        COMETPRESENCE_EMULATOR=emulator.url,
-        COMETCHAT_APP_ID=emulator.app_id,
-        COMETCHAT_REGION=emulator.region,
-        COMETCHAT_UID="superhero1",
-        COMETCHAT_AUTH_KEY=emulator.auth_key,
-    )
-
-
 @pytest.fixture
 def emulator() -> Iterator[Emulator]:
     with Emulator() as emulator:
         yield emulator
-
-
-class Script:
-    """A program that is talked to through its standard streams."""
-
-    def __init__(self, command: list[str], cwd: Path, env: dict[str, str]) -> None:
-        self._process = subprocess.Popen(
-            command,
-            cwd=cwd,
-            env=env,
-            text=True,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-        )
-        self._said: list[str] = []
-
-    def __enter__(self) -> "Script":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._process.kill()
-        self._process.communicate()
-
-    def expect(self, text: str) -> str:
-        assert self._process.stdout
-        for line in self._process.stdout:
-            self._said.append(line)
-            if text in line:
-                return line
-        raise AssertionError(f"{text!r} never came:\n{''.join(self._said)}")
-
-    def press_enter(self) -> None:
-        assert self._process.stdin
-        self._process.stdin.write("\n")
-        self._process.stdin.flush()
-
-    def terminate(self) -> None:
-        self._process.terminate()
-
-    def press_ctrl_c(self) -> None:
-        self._process.send_signal(signal.SIGINT)
-
-    def ends_well(self) -> bool:
-        return self._process.wait(10) == 0
 
 
 def watch(script: Script, emulator: Emulator, arrival: str, departure: str) -> None:

@@ -1,0 +1,15 @@
+"""Ping me when somebody comes online.
+
+python ping_me.py superhero2
+"""
+
+import sys
+
+from cometpresence import PresenceClient
+
+uid = sys.argv[1]
+
+with PresenceClient.from_env() as client:
+    print("waiting for", uid)
+    user = client.wait_for_online(uid)  # at once, if they are here already
+    print(f"\a{user.name} is online")

@@ -1,0 +1,25 @@
+"""Summon moderators: those online at once, and if they are too few, the next ones who come.
+
+python summon_moderators.py teacher 2 "fight in room 7"
+"""
+
+import sys
+
+from cometpresence import PresenceClient, PresenceScope
+
+role, needed, reason = sys.argv[1], int(sys.argv[2]), sys.argv[3]
+summoned = set()
+
+
+def summon(user):
+    print(f"{user.name}, please come: {reason}")  # your own code comes here
+
+
+with PresenceClient.from_env(presence=PresenceScope.roles(role)) as client:
+    print("online:", len(client.presence.online))
+    for event in client.events(snapshot=True):  # begins with who is online
+        if event.online and event.user.uid not in summoned:
+            summoned.add(event.user.uid)
+            summon(event.user)
+        if len(summoned) == needed:
+            break

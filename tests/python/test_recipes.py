@@ -1,0 +1,223 @@
+"""The recipes of docs/recipes, run as they are while users come and go."""
+
+import ast
+import re
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from python.strangers import Script, for_client
+
+from cometpresence import PresenceHistory
+from cometpresence.emulator import Emulator
+
+ROOT = Path(__file__).parents[2]
+RECIPES = ROOT / "docs/recipes"
+NAMES = sorted(path.stem for path in RECIPES.glob("*.py"))
+
+# superhero1 is the bot; superhero2 and 4 are teachers.
+CAPTAIN, SPIDERMAN, WOLVERINE = "superhero2", "superhero3", "superhero4"
+
+Run = Callable[..., Script]
+
+
+@pytest.fixture
+def emulator() -> Iterator[Emulator]:
+    with Emulator() as emulator:
+        yield emulator
+
+
+@pytest.fixture
+def run(emulator: Emulator, tmp_path: Path) -> Run:
+    """Runs a recipe with its arguments, for superhero1."""
+
+    def run(name: str, *arguments: str) -> Script:
+        command = [sys.executable, str(RECIPES / f"{name}.py"), *arguments]
+        return Script(command, tmp_path, for_client(emulator))
+
+    return run
+
+
+def blink(emulator: Emulator, uid: str) -> None:
+    """Away for a moment only."""
+    emulator.set_offline(uid)
+    emulator.set_online(uid)
+
+
+def test_ping_me(emulator: Emulator, run: Run) -> None:
+    with run("ping_me", CAPTAIN) as script:
+        assert script.line() == "waiting for superhero2"
+        emulator.set_online(SPIDERMAN)
+        emulator.set_online(CAPTAIN)
+        assert script.line() == "\aCaptain America is online"
+        assert script.ends_well()
+
+
+def test_greet_once_a_day(emulator: Emulator, run: Run) -> None:
+    emulator.set_online(CAPTAIN)
+    with run("greet_once_a_day", "greeted.db") as script:
+        assert script.line() == "greeting"
+        assert script.line() == "Good morning, Captain America!"
+        emulator.set_offline(CAPTAIN)
+        emulator.set_online(SPIDERMAN)
+        assert script.line() == "Good morning, Spiderman!"
+        emulator.set_online(CAPTAIN)
+        script.press_ctrl_c()
+        assert script.ends_well()
+    with run("greet_once_a_day", "greeted.db") as script:
+        assert script.line() == "greeting"
+        emulator.set_online(WOLVERINE)
+        assert script.line() == "Good morning, Wolverine!"
+
+
+def test_away_responder(emulator: Emulator, run: Run) -> None:
+    emulator.set_online(CAPTAIN)
+    emulator.set_online(SPIDERMAN)
+    with run("away_responder", "0.5", CAPTAIN, SPIDERMAN) as script:
+        assert script.line() == "answering for superhero2, superhero3"
+        blink(emulator, SPIDERMAN)
+        emulator.set_offline(WOLVERINE)
+        emulator.set_offline(CAPTAIN)
+        assert re.fullmatch(r"on: Captain America is away since \d\d:\d\d\.", script.line())
+        emulator.set_online(CAPTAIN)
+        assert script.line() == "off: Captain America is back"
+        script.press_ctrl_c()
+        assert script.ends_well()
+
+
+def test_attendance(emulator: Emulator, run: Run, tmp_path: Path) -> None:
+    emulator.set_online(CAPTAIN)
+    with run("attendance", "attendance.db", "Europe/Berlin") as script:
+        assert script.line() == "recording; Ctrl-C ends it"
+        emulator.set_online(SPIDERMAN)
+        with PresenceHistory(tmp_path / "attendance.db") as history:
+            while not history.sessions(SPIDERMAN):  # until the test's timeout
+                time.sleep(0.02)
+        script.press_ctrl_c()
+        report = [script.line() for _ in range(3)]
+        assert script.ends_well()
+    for name, line in zip(("Iron Man", "Captain America", "Spiderman"), report, strict=True):
+        assert re.match(rf"\d{{4}}-\d\d-\d\d  {name} +0\.00 h", line), report
+
+
+def test_route_tickets(emulator: Emulator, run: Run) -> None:
+    with run("route_tickets", "teacher", "0.5") as script:
+        assert script.line() == "routing"
+        script.press_enter("T1")
+        assert script.line() == "T1 -> nobody yet"
+        emulator.set_online(SPIDERMAN)  # no teacher
+        emulator.set_online(CAPTAIN)
+        assert script.line() == "T1 -> Captain America"
+        emulator.set_online(WOLVERINE)
+        blink(emulator, CAPTAIN)
+        script.press_enter("T2")
+        assert script.line() == "T2 -> Wolverine"
+        emulator.set_offline(CAPTAIN)
+        assert script.line() == "T1 -> Wolverine"
+        script.end_input()
+        assert script.ends_well()
+
+
+def test_coverage_alarm(emulator: Emulator, run: Run) -> None:
+    emulator.set_online(CAPTAIN)
+    with run("coverage_alarm", "teacher", "2", "0.5") as script:
+        assert script.line() == "watching the role teacher"
+        assert script.line() == "ALARM: 1 of 2 of the role teacher online"
+        emulator.set_online(SPIDERMAN)  # no teacher
+        emulator.set_online(WOLVERINE)
+        assert script.line() == "covered again: 2 of the role teacher online"
+        blink(emulator, WOLVERINE)
+        emulator.set_offline(CAPTAIN)
+        assert script.line() == "ALARM: 1 of 2 of the role teacher online"
+        script.press_ctrl_c()
+        assert script.ends_well()
+
+
+def test_summon_moderators(emulator: Emulator, run: Run) -> None:
+    emulator.set_online(CAPTAIN)
+    with run("summon_moderators", "teacher", "2", "fight in room 7") as script:
+        assert script.line() == "online: 1"
+        assert script.line() == "Captain America, please come: fight in room 7"
+        blink(emulator, CAPTAIN)
+        emulator.set_online(SPIDERMAN)  # no teacher
+        emulator.set_online(WOLVERINE)
+        assert script.line() == "Wolverine, please come: fight in room 7"
+        assert script.ends_well()
+
+
+def test_deliver_later(emulator: Emulator, run: Run) -> None:
+    emulator.set_online(SPIDERMAN)
+    with run("deliver_later") as script:
+        assert script.line() == "delivering"
+        script.press_enter(f"{CAPTAIN} the meeting is at noon")
+        assert script.line() == "kept for superhero2"
+        script.press_enter(f"{SPIDERMAN} good morning")
+        assert script.line() == "to Spiderman: good morning"
+        script.press_enter(f"{CAPTAIN} bring cake")
+        assert script.line() == "kept for superhero2"
+        script.end_input()
+        emulator.set_online(CAPTAIN)
+        assert script.line() == "to Captain America: the meeting is at noon"
+        assert script.line() == "to Captain America: bring cake"
+        assert script.ends_well()
+
+
+def test_escalate(emulator: Emulator, run: Run) -> None:
+    emulator.set_online(CAPTAIN)
+    emulator.set_online(WOLVERINE)
+    with run("escalate", "0.01", CAPTAIN, SPIDERMAN, WOLVERINE) as script:
+        assert script.line() == "superhero2 is online"
+        blink(emulator, CAPTAIN)
+        emulator.set_offline(CAPTAIN)
+        called = r"Captain America is away since \d\d:\d\d: calling "
+        assert re.fullmatch(f"{called}Wolverine", script.line())
+        emulator.set_online(CAPTAIN)
+        assert script.line() == "Captain America is back: thank you, Wolverine"
+        emulator.set_offline(WOLVERINE)
+        emulator.set_offline(CAPTAIN)
+        assert re.fullmatch(f"{called}everybody, for no deputy is online", script.line())
+        script.press_ctrl_c()
+        assert script.ends_well()
+
+
+def test_dashboard(emulator: Emulator, run: Run) -> None:
+    emulator.add_user("mallory", name="<script>", role="a&b")
+    with run("dashboard", "0") as script:
+        url = script.expect("open http://").split()[1]
+        assert "<h1>1 of 1 online</h1>" in page(url)
+        emulator.set_online("mallory")
+        shown = page(url, until="2 of 2 online")
+        assert "<td>&lt;script&gt;</td><td>a&amp;b</td>" in shown
+        emulator.set_offline("mallory")
+        assert "Iron Man" in page(url, until="1 of 2 online")
+        script.press_ctrl_c()
+        assert script.ends_well()
+
+
+def page(url: str, until: str = "") -> str:
+    """The page, once it has these words; a test that waits in vain is ended by its timeout."""
+    while True:
+        with urllib.request.urlopen(url, timeout=5) as answer:
+            text: str = answer.read().decode()
+        if until in text:
+            return text
+
+
+# ---- all of them
+
+
+def test_every_recipe_is_run_here() -> None:
+    assert len(NAMES) == 10
+    assert {f"test_{name}" for name in NAMES} <= globals().keys()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_readme_has_a_line_about_each_recipe(name: str) -> None:
+    source = (RECIPES / f"{name}.py").read_text(encoding="utf-8")
+    what = (ast.get_docstring(ast.parse(source)) or "").partition("\n")[0]
+    assert f"\npython {name}.py" in source
+    line = f"| [`{name}.py`](docs/recipes/{name}.py) | {what} |\n"
+    assert line in (ROOT / "README.md").read_text(encoding="utf-8")
