@@ -1,5 +1,6 @@
 """Handlers with after=: they hear of a change that lasts, once, and of no other."""
 
+import asyncio
 import select
 import threading
 import time
@@ -8,6 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from python import loops
 from python.conftest import MakeClient
 from python.inbox import PATIENCE, Inbox
 
@@ -336,3 +338,32 @@ def test_after_takes_seconds(client_without_server: Callable[..., Any], after: A
 def test_a_batch_cannot_wait(client_without_server: Callable[..., Any]) -> None:
     with pytest.raises(TypeError, match="unknown filter: after"):
         client_without_server().on_presence_batch(Inbox(), after=1)
+
+
+# ---- on an event loop
+
+
+@pytest.mark.usefixtures("loop_factory")
+async def test_a_coroutine_function_may_wait_for_what_lasts(plain_emulator: Emulator) -> None:
+    came, gone, errors = loops.Inbox(), loops.Inbox(), loops.Inbox()
+    plain_emulator.set_online("bob")
+    async with loops.client_of(plain_emulator, resync=Resync(audit_after=None)) as client:
+
+        @client.on_user_offline(after=SOON, id="patient")
+        async def tell(user: User) -> None:
+            await asyncio.sleep(0)
+            gone(user.uid)
+            raise ZeroDivisionError(user.uid)
+
+        client.on_user_online(came)
+        client.on_error(errors)
+        plain_emulator.set_offline("bob")
+        plain_emulator.set_online("bob")
+        plain_emulator.set_offline("erin")
+        await gone.wait_for(1)
+        [(error, where)] = await errors.wait_for(1)
+        assert client.stats().flaps == 1
+    assert gone.letters == ["erin"]
+    assert isinstance(error, ZeroDivisionError)
+    assert "patient" in where
+    assert [user.uid for user in came.letters] == ["bob"]

@@ -7,6 +7,7 @@ import pytest
 from python.conftest import MakeClient
 from python.emulated import requests
 from python.inbox import PATIENCE, Inbox
+from python.loops import client_of, soon
 
 from cometpresence import (
     ConfigError,
@@ -197,6 +198,16 @@ def test_whom_nobody_pushes_can_be_debounced(
         client.on_user_offline(gone, after=2 * OFTEN)
         plain_emulator.set_offline("erin")
         assert gone.one().uid == "erin"
+
+
+async def test_on_an_event_loop_they_are_watched_as_well(plain_emulator: Emulator) -> None:
+    scope = PresenceScope.none().watching(["bob", "erin"], every=OFTEN)
+    async with client_of(plain_emulator, presence=scope) as client:
+        assert client.presence.online == {"erin"}
+        async with client.events(uids={"bob"}) as events:
+            plain_emulator.set_online("bob")
+            event = await soon(anext(events))
+        assert (event.user.uid, event.origin) == ("bob", Origin.RESYNC)
 
 
 # ---- what it is made of
