@@ -8,7 +8,7 @@
 
 #define COMPLAINT_EVERY (60 * CP_USEC_PER_SEC) /* about malformed frames */
 #define CLOSED_ABNORMALLY 1006 /* no close frame came */
-#define CLOSES_THAT_REFUSE 2 /* sockets closed in a row before they answered our auth frame */
+#define CLOSES_IN_DOUBT 2 /* sockets closed in a row before they answered our auth frame */
 
 /* What may follow what.  Every change of state goes through here. */
 #define TO(state) (1u << CP_STATE_##state)
@@ -277,14 +277,21 @@ static void accept(cp_session *self)
     cp_calls_finish_synced(&self->calls, self->comparisons, &self->latest);
 }
 
+static void give_up_on_socket(cp_session *self, cp_failure_kind kind, const char *words)
+{
+    cp_failure_set(&self->cause, kind, "ERR_CONNECTION_LOST", "%s", words);
+    self->attempt_deadline = self->ping_at = self->pong_by = CP_NEVER;
+    self->owes_auth = self->owes_ping = false;
+    cp_session_drop_socket(self, CP_WISH_ABORT);
+}
+
 /* The server's words come last: where they are cut, so is the jwt they may quote. */
-static void refused_at_socket(cp_session *self, const char *code, cp_slice words)
+static void refused_at_socket(cp_session *self, const char *code, const char *words)
 {
     cp_failure failure = {0};
 
     cp_failure_set(&failure, CP_FAILURE_AUTH, "AUTH_ERR_JWT_REFUSED",
-                   "the socket refused our jwt: %.16s %.*s", code, (int)words.length,
-                   words.length ? words.data : "");
+                   "the socket refused our jwt: %.16s %s", code, words);
     cp_session_hide_secrets(self, &failure);
     cp_session_renew(self, &failure);
 }
@@ -295,8 +302,10 @@ static void take_auth_answer(cp_session *self, const cp_frame *frame)
         return;
     if (frame->accepted)
         accept(self);
+    else if (self->tokens_shown != self->account.tokens)
+        give_up_on_socket(self, CP_FAILURE_AUTH, "the jwt it refused was renewed meanwhile");
     else
-        refused_at_socket(self, frame->auth_code, cp_slice_of(frame->auth_status));
+        refused_at_socket(self, frame->auth_code, frame->auth_status);
 }
 
 static void take_presence(cp_session *self, cp_frame *frame)
@@ -412,14 +421,15 @@ static bool gives_no_reason(const cp_ending *ending)
     return ending->clean && (ending->code == 1000 || ending->code == 1005 || ending->code == 1006);
 }
 
-/* Closed instead of answering our auth frame: with a code for it, or again and again. */
-static bool was_refusal(cp_session *self, const cp_ending *ending)
+/* Closed instead of answering our auth frame: with a code as for a refusal, or again and
+ * again.  It may as well be a proxy's doing, or a restart. */
+static bool casts_doubt(cp_session *self, const cp_ending *ending)
 {
     if (self->state != CP_STATE_AUTHENTICATING || self->cause.kind != CP_FAILURE_NONE)
         return false;
     if (ending->code == 1008 || (ending->code >= 4000 && ending->code <= 4999))
         return true;
-    if (!gives_no_reason(ending) || ++self->closes_in_auth < CLOSES_THAT_REFUSE)
+    if (!gives_no_reason(ending) || ++self->closes_in_auth < CLOSES_IN_DOUBT)
         return false;
     self->closes_in_auth = 0; /* the next jwt has as many */
     return true;
@@ -438,6 +448,7 @@ static void ended_as_wished(cp_session *self, const cp_ending *ending)
 void cp_session_closed(cp_session *self, const cp_ending *ending, cp_now now)
 {
     bool was_wanted = self->state >= CP_STATE_CONNECTING && self->state <= CP_STATE_LIVE;
+    bool is_doubtful;
 
     self->now = now;
     if (!self->has_socket || self->wish == CP_WISH_CONNECT)
@@ -449,23 +460,17 @@ void cp_session_closed(cp_session *self, const cp_ending *ending, cp_now now)
     self->goes_stale = true;
     self->sync_at = self->look_up_at = CP_NEVER;
     cp_sync_abandon(&self->sync); /* half a comparison infers nothing */
-    if (!was_wanted)
+    if (!was_wanted) {
         ended_as_wished(self, ending);
-    else if (was_refusal(self, ending))
-        refused_at_socket(self, "closed", ending->reason);
-    else
-        lost(self, ending);
+        return;
+    }
+    is_doubtful = casts_doubt(self, ending);
+    lost(self, ending);
+    if (is_doubtful)
+        cp_session_doubt_jwt(self);
 }
 
 /* ---- time */
-
-static void give_up_on_socket(cp_session *self, cp_failure_kind kind, const char *words)
-{
-    cp_failure_set(&self->cause, kind, "ERR_CONNECTION_LOST", "%s", words);
-    self->attempt_deadline = self->ping_at = self->pong_by = CP_NEVER;
-    self->owes_auth = self->owes_ping = false;
-    cp_session_drop_socket(self, CP_WISH_ABORT);
-}
 
 static void ping(cp_session *self)
 {

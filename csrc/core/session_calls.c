@@ -296,7 +296,7 @@ static void call_connect(cp_session *self, cp_call *call)
         self->asked_server = self->asked_provider = false;
         cp_backoff_reset(&self->backoff);
     }
-    if ((is_out || self->state == CP_STATE_WAITING) && self->renewal == CP_RENEWAL_NONE) {
+    if ((is_out || self->state == CP_STATE_WAITING) && !cp_session_is_renewing(self)) {
         self->retry_delay = 0;
         cp_session_start(self);
     }
@@ -357,7 +357,7 @@ static void call_rest(cp_session *self, cp_call *call)
 {
     cp_failure failure = {0};
 
-    if (self->renewal != CP_RENEWAL_NONE && is_question(call)) {
+    if (cp_session_is_renewing(self) && is_question(call)) {
         cp_calls_wait(&self->calls, call); /* for a token that is not known to be lost */
         return;
     }

@@ -19,6 +19,7 @@
  * token provider for a token (DESIGN §8). */
 typedef enum cp_renewal {
     CP_RENEWAL_NONE,
+    CP_RENEWAL_IN_DOUBT, /* ours may be good, so nobody waits; one GET me may tell */
     CP_RENEWAL_ASK_SERVER,   /* GET me is wanted or under way */
     CP_RENEWAL_ASK_PROVIDER, /* CP_CALL_TOKEN is awaited, or its PUT me is under way */
 } cp_renewal;
@@ -60,6 +61,7 @@ struct cp_session {
     cp_renewal renewal;
     uint64_t renewal_ticket; /* 0: none under way */
     cp_usec renewal_at;
+    unsigned tokens_shown; /* account.tokens of the latest auth frame */
     bool demand_is_told; /* to a CP_CALL_AWAIT_DEMAND */
     bool asked_server, asked_provider; /* since our tokens last proved good */
 
@@ -118,6 +120,8 @@ void cp_session_calls_elapsed(cp_session *self);
 /* session_rest.c */
 void cp_session_hide_secrets(const cp_session *self, cp_failure *failure); /* the account's */
 void cp_session_renew(cp_session *self, const cp_failure *failure); /* after this refusal */
+void cp_session_doubt_jwt(cp_session *self);
+bool cp_session_is_renewing(const cp_session *self); /* and must: ours are lost */
 void cp_session_renewed(cp_session *self);
 void cp_session_renewal_failed(cp_session *self, const cp_failure *failure);
 cp_usec cp_session_try_again_at(cp_session *self, const cp_failure *failure);

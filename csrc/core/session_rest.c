@@ -56,11 +56,11 @@ void cp_session_renewal_failed(cp_session *self, const cp_failure *failure)
     cp_session_report(self, "connection", failure); /* last: whoever hears it finds all done */
 }
 
-static void ask_server(cp_session *self)
+static void ask_server(cp_session *self, cp_renewal renewal)
 {
-    self->asked_server = true;
-    self->renewal = CP_RENEWAL_ASK_SERVER;
-    self->renewal_at = self->now.usec;
+    self->renewal = renewal;
+    if (self->renewal_ticket == 0) /* else it is asked already */
+        self->renewal_at = self->now.usec;
 }
 
 static void ask_provider(cp_session *self, const cp_failure *failure)
@@ -71,6 +71,7 @@ static void ask_provider(cp_session *self, const cp_failure *failure)
     }
     self->asked_provider = true;
     self->renewal = CP_RENEWAL_ASK_PROVIDER;
+    self->renewal_ticket = 0;
     self->renewal_at = CP_NEVER;
     self->demand_is_told = cp_calls_has(&self->calls, CP_CALL_AWAIT_DEMAND);
     cp_calls_finish_waiting(&self->calls, CP_CALL_AWAIT_DEMAND, NULL);
@@ -90,13 +91,26 @@ static void leave_refused_socket(cp_session *self)
 void cp_session_renew(cp_session *self, const cp_failure *failure)
 {
     leave_refused_socket(self);
-    if (self->renewal != CP_RENEWAL_NONE)
+    if (cp_session_is_renewing(self))
         return;
     self->last_failure = *failure;
-    if (self->asked_server)
+    if (self->asked_server) {
         ask_provider(self, failure);
-    else
-        ask_server(self);
+        return;
+    }
+    self->asked_server = true;
+    ask_server(self, CP_RENEWAL_ASK_SERVER);
+}
+
+void cp_session_doubt_jwt(cp_session *self)
+{
+    if (self->state == CP_STATE_WAITING && self->renewal == CP_RENEWAL_NONE)
+        ask_server(self, CP_RENEWAL_IN_DOUBT);
+}
+
+bool cp_session_is_renewing(const cp_session *self)
+{
+    return self->renewal == CP_RENEWAL_ASK_SERVER || self->renewal == CP_RENEWAL_ASK_PROVIDER;
 }
 
 void cp_session_renewed(cp_session *self)
@@ -114,7 +128,7 @@ static void tokens_are_good(cp_session *self)
     bool on_trial = self->state == CP_STATE_CONNECTING || self->state == CP_STATE_WAITING ||
                     self->state == CP_STATE_AUTHENTICATING;
 
-    if (!on_trial && self->renewal == CP_RENEWAL_NONE)
+    if (!on_trial && !cp_session_is_renewing(self))
         self->asked_server = self->asked_provider = false;
 }
 
@@ -124,15 +138,16 @@ static bool next_renewal_request(cp_session *self, cp_http_request *out)
 {
     cp_failure failure = {0};
 
-    if (self->renewal != CP_RENEWAL_ASK_SERVER || self->renewal_ticket != 0 ||
-        self->now.usec < self->renewal_at)
+    if (self->renewal_ticket != 0 || self->now.usec < self->renewal_at)
         return false;
+    self->renewal_at = CP_NEVER;
     if (cp_rest_get_me(&self->account, out, &failure) == CP_OK) {
         out->ticket = self->renewal_ticket = ++self->tickets;
-        self->renewal_at = CP_NEVER;
         return true;
     }
-    if (failure.kind == CP_FAILURE_MEMORY)
+    if (self->renewal == CP_RENEWAL_IN_DOUBT)
+        self->renewal = CP_RENEWAL_NONE;
+    else if (failure.kind == CP_FAILURE_MEMORY)
         self->renewal_at = cp_session_try_again_at(self, &failure);
     else
         ask_provider(self, &failure);
@@ -196,6 +211,8 @@ static void renewal_answered(cp_session *self, const cp_http_answer *answer)
         self->renewal_at = self->quiet_until;
     else if (failure.kind == CP_FAILURE_AUTH)
         ask_provider(self, &failure);
+    else if (self->renewal == CP_RENEWAL_IN_DOUBT)
+        self->renewal = CP_RENEWAL_NONE; /* no wiser than before */
     else
         self->renewal_at = cp_session_try_again_at(self, &failure);
 }

@@ -83,6 +83,7 @@ static void write_auth(cp_session *self)
     };
 
     cp_frame_write_auth(&auth, &self->frame);
+    self->tokens_shown = self->account.tokens;
 }
 
 bool cp_session_next_frame(cp_session *self, cp_slice *text)

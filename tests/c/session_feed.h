@@ -301,6 +301,14 @@ static inline void be_accepted(void)
     hear(ACCEPTED);
 }
 
+/* In the server's words, and the end of the socket after them. */
+static inline void be_refused(void)
+{
+    opened();
+    hear(REFUSED);
+    closed_with(1008);
+}
+
 static inline void get_connected(void)
 {
     log_in();

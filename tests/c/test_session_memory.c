@@ -110,12 +110,12 @@ TEST(a_renewal_without_memory_is_tried_again)
     log_in();
     opened();
     forget_diary();
+    cp_session_received(session, cp_slice_of(REFUSED), now);
     fail_allocation(1);
-    cp_session_closed(session, &(cp_ending){.code = 1008, .clean = true}, now);
-    has_socket = false;
     pump();
     CHECK(allocation_failed());
-    CHECK_DIARY("");
+    CHECK_DIARY("close");
+    closed_with(1008);
     elapse(SEC);
     CHECK_DIARY("GET /v3.0/me");
     end_session();

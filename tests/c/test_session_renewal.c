@@ -33,70 +33,22 @@ TEST(a_jwt_refused_in_words_is_renewed_by_the_server)
     end_session();
 }
 
-TEST(a_jwt_refused_by_a_close_code_is_renewed_by_the_server)
-{
-    const uint16_t codes[] = {1008, 4000, 4401, 4999};
-
-    for (unsigned i = 0; i < sizeof codes / sizeof *codes; i++) {
-        begin_session();
-        log_in();
-        opened();
-        forget_diary();
-        closed_with(codes[i]);
-        CHECK_DIARY("GET /v3.0/me");
-        answer(ME_WITH("t1", "j2"));
-        CHECK_DIARY("CONNECTING 2 | connect");
-        end_session();
-    }
-}
-
-TEST(a_polite_end_without_an_answer_is_a_refusal_the_second_time)
+TEST(an_answer_about_a_jwt_renewed_meanwhile_refuses_nobody)
 {
     begin_session();
     log_in();
     opened();
-    closed_with(1000);
-    CHECK_INT(request_count, 0);
+    closed_with(4000); /* GET me is under way */
     wait_for_attempt();
     opened();
-    forget_diary();
-    closed_with(1000);
-    CHECK_DIARY("GET /v3.0/me");
     answer(ME_WITH("t1", "j2"));
-    CHECK_DIARY("CONNECTING 3 | connect");
-    CHECK_INT(latest[CP_NOTICE_CONNECTING].delay, 0);
-    end_session();
-}
-
-TEST(polite_ends_are_counted_from_the_last_acceptance)
-{
-    begin_session();
-    log_in();
-    opened();
-    closed_with(1000);
+    forget_diary();
+    hear(REFUSED); /* j1 */
+    CHECK_DIARY("abort");
+    closed_with(1006);
     wait_for_attempt();
     be_accepted();
-    closed_with(1000);
-    wait_for_attempt();
-    opened();
-    closed_with(1000);
-    CHECK_INT(request_count, 0);
-    end_session();
-}
-
-TEST(a_server_that_restarts_again_and_again_refuses_nobody)
-{
-    const uint16_t codes[] = {1001, 1006, 1011, 1012, 1013};
-
-    begin_session();
-    log_in();
-    for (int i = 0; i < 10; i++) {
-        opened();
-        closed_with(codes[i % 5]);
-        wait_for_attempt();
-        CHECK(has_socket);
-    }
-    CHECK_INT(request_count, 0);
+    CHECK(strstr(latest_frame, "\"auth\":\"j2\"") != NULL);
     end_session();
 }
 
@@ -105,8 +57,7 @@ TEST(a_jwt_refused_again_is_refused_for_good)
     begin_session();
     log_in();
     call(CP_CALL_AWAIT_SYNC);
-    opened();
-    closed_with(1008);
+    be_refused();
     answer(ME_WITH("t1", "j2"));
     opened();
     forget_diary();
@@ -133,11 +84,9 @@ TEST(after_a_refusal_nobody_is_logged_in_and_a_login_tries_everything_again)
     begin_session();
     for (int round = 0; round < 2; round++) {
         log_in();
-        opened();
-        closed_with(1008);
+        be_refused();
         answer(ME_WITH("t1", "j2"));
-        opened();
-        closed_with(1008);
+        be_refused();
         CHECK_INT(cp_session_state_of(session), CP_STATE_REFUSED);
         forget_diary();
         call(CP_CALL_CONNECT);
@@ -181,8 +130,7 @@ TEST(after_a_refusal_the_same_login_asks_the_server)
 {
     begin_session();
     log_in();
-    opened();
-    closed_with(1008);
+    be_refused();
     refuse_with(401, LOST);
     CHECK_INT(cp_session_state_of(session), CP_STATE_REFUSED);
     forget_diary();
@@ -195,8 +143,7 @@ TEST(the_token_provider_is_asked_once_when_the_server_does_not_help)
 {
     begin_with_provider();
     log_in();
-    opened();
-    closed_with(1008);
+    be_refused();
     forget_diary();
     refuse_with(401, LOST);
     CHECK_DIARY("done AWAIT_DEMAND");
@@ -218,13 +165,13 @@ TEST(a_fresh_jwt_that_is_refused_leads_to_the_token_provider)
 {
     begin_with_provider();
     log_in();
-    opened();
-    closed_with(1008);
+    be_refused();
     answer(ME_WITH("t1", "j2"));
     opened();
     forget_diary();
+    hear(REFUSED);
+    CHECK_DIARY("close | done AWAIT_DEMAND");
     closed_with(1008);
-    CHECK_DIARY("done AWAIT_DEMAND");
     call_with_token(CP_CALL_TOKEN, "t2");
     answer(ME_WITH("t2", "j3"));
     be_accepted();
@@ -233,8 +180,8 @@ TEST(a_fresh_jwt_that_is_refused_leads_to_the_token_provider)
     elapse(SEC);
     opened();
     forget_diary();
-    closed_with(1008);
-    CHECK_DIARY("GET /v3.0/me");
+    hear(REFUSED);
+    CHECK_DIARY("close | GET /v3.0/me");
     end_session();
 }
 
@@ -242,8 +189,7 @@ TEST(a_token_provider_that_fails_refuses)
 {
     begin_with_provider();
     log_in();
-    opened();
-    closed_with(1008);
+    be_refused();
     refuse_with(401, LOST);
     forget_diary();
     call_with_token(CP_CALL_TOKEN, NULL);
@@ -256,8 +202,7 @@ TEST(a_provided_token_that_is_refused_refuses)
 {
     begin_with_provider();
     log_in();
-    opened();
-    closed_with(1008);
+    be_refused();
     refuse_with(401, LOST);
     call_with_token(CP_CALL_TOKEN, "t2");
     forget_diary();
@@ -270,8 +215,7 @@ TEST(a_provided_token_that_runs_out_of_time_refuses)
 {
     begin_with_provider();
     log_in();
-    opened();
-    closed_with(1008);
+    be_refused();
     refuse_with(401, LOST);
     cp_call *self = new_call(CP_CALL_TOKEN);
     self->auth_token = strdup("t2");
@@ -287,8 +231,7 @@ TEST(a_provided_token_is_tried_again_when_the_network_fails)
 {
     begin_with_provider();
     log_in();
-    opened();
-    closed_with(1008);
+    be_refused();
     refuse_with(401, LOST);
     call_with_token(CP_CALL_TOKEN, "t2");
     forget_diary();
@@ -303,8 +246,7 @@ TEST(a_provided_token_whose_request_cannot_be_built_is_tried_again)
 {
     begin_with_provider();
     log_in();
-    opened();
-    closed_with(1008);
+    be_refused();
     refuse_with(401, LOST);
     forget_diary();
     fail_allocation(2); /* the first is the token's */
@@ -332,8 +274,7 @@ TEST(a_renewal_is_patient_with_the_network)
 {
     begin_session();
     log_in();
-    opened();
-    closed_with(1008);
+    be_refused();
     forget_diary();
     lose_answer(CP_FAILURE_CONNECTION_LOST);
     CHECK_DIARY("");
@@ -360,8 +301,7 @@ TEST(a_connect_during_a_renewal_waits_for_it)
 {
     begin_session();
     log_in();
-    opened();
-    closed_with(1008);
+    be_refused();
     forget_diary();
     call(CP_CALL_CONNECT);
     CHECK_DIARY("done CONNECT");
@@ -374,8 +314,7 @@ TEST(a_disconnect_during_a_renewal_ends_it)
 {
     begin_session();
     log_in();
-    opened();
-    closed_with(1008);
+    be_refused();
     forget_diary();
     call(CP_CALL_DISCONNECT);
     CHECK_DIARY("done DISCONNECT");
@@ -392,8 +331,7 @@ TEST(a_refusal_that_quotes_the_jwt_is_told_without_it)
     begin_session();
     call_with_token(CP_CALL_LOGIN, "t1");
     answer(ME_WITH("t1", "SECRETJWT"));
-    opened();
-    closed_with(1008);
+    be_refused();
     answer(ME_WITH("t1", "SECRETJWT"));
     opened();
     hear("{\"type\":\"auth\",\"body\":{\"code\":\"401\",\"status\":\"no SECRETJWT\"}}");

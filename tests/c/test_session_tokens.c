@@ -101,8 +101,7 @@ TEST(a_demand_is_told_to_whoever_asks_late_but_once)
     config.has_token_provider = true;
     begin_configured();
     log_in();
-    opened();
-    closed_with(1008);
+    be_refused();
     refuse_with(401, LOST);
     forget_diary();
     call(CP_CALL_AWAIT_DEMAND);
@@ -161,13 +160,11 @@ TEST(a_jwt_on_trial_is_not_proved_by_other_calls)
 {
     begin_session();
     log_in();
-    opened();
-    closed_with(1008);
+    be_refused();
     answer(ME_WITH("t1", "j2"));
     call_get_user("bob", CP_NEVER);
     answer(BOB); /* the auth token is good, the jwt need not be */
-    opened();
-    closed_with(1008);
+    be_refused();
     CHECK_INT(cp_session_state_of(session), CP_STATE_REFUSED);
     end_session();
 }

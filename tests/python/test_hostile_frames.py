@@ -24,6 +24,7 @@ from python.hostile import (
     presence,
 )
 from python.hostile_client import watching
+from python.inbox import Inbox
 
 KIB = 1024
 MIB = 1024 * KIB
@@ -323,6 +324,22 @@ def test_reset_at_once(
     ):
         assert came.one().uid == "good"
         assert len(server.sockets) == 21
+
+
+@pytest.mark.parametrize("code", [1000, 1001, 1008, 4000, 4401])
+def test_close_instead_of_an_auth_answer_is_a_lost_socket_however_often(code: int) -> None:
+    def script(peer: Peer) -> None:
+        peer.send(peer.handshake())
+        peer.read_frame()
+        peer.send(close_frame(code, b"not now"))
+        peer.read_frame()  # the client's
+
+    with Hostile(*[script] * 10) as server, watching(server) as (client, came):
+        errors = Inbox()
+        client.on_error(errors)
+        assert came.one().uid == "good"
+        assert ("GET /me" in server.names()) == (code != 1001)  # it might have been the jwt
+        assert errors.letters == []
 
 
 # ---- no WebSocket at all
