@@ -10,6 +10,8 @@ def main() -> None:
     """Run the command line of this process."""
     try:
         from .commands import cometpresence
+    except KeyboardInterrupt:
+        sys.exit(130)  # no traceback of half an import
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in ("click", "rich"):
             raise

@@ -91,7 +91,8 @@ def _walk(request: UsersRequest, bar: Progress, most_pages: int) -> Iterator[Use
             if 0 < pages <= done:
                 return
     finally:
-        bar.stop()
+        if task is not None:  # else rich might end a bar that never was with an empty line
+            bar.stop()
 
 
 def _requests(client: PresenceClient, filters: dict[str, Any], size: int) -> Iterator[UsersRequest]:

@@ -18,7 +18,7 @@ __all__ = ["wait"]
 CONNECT_TIMEOUT = 10.0
 
 
-@click.command()
+@click.command(short_help="Wait until somebody comes or goes.")
 @click.argument("whom", metavar="UID")
 @click.option("--online/--offline", default=True, help="What to wait for; online unless given.")
 @click.option(

@@ -15,6 +15,7 @@ import termios
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -83,6 +84,7 @@ class Terminal:
         emulator: Emulator,
         *arguments: str,
         uid: str = "alice",
+        cwd: Path | None = None,
         rows: int = 24,
         columns: int = 100,
         **changes: str,
@@ -95,6 +97,7 @@ class Terminal:
         self._process = subprocess.Popen(
             [*COMMAND, *arguments],
             env=environment(emulator, uid) | changes,
+            cwd=cwd,
             stdin=slave,
             stdout=slave,
             stderr=slave,

@@ -20,6 +20,8 @@ from python.command_line import Terminal, environment, invoke
 from cometpresence import __version__
 from cometpresence._core import LIBRARIES
 from cometpresence.cli.commands import cometpresence
+from cometpresence.cli.credentials import Settings
+from cometpresence.cli.doctor_account import Login
 from cometpresence.cli.doctor_findings import State, Trouble
 from cometpresence.cli.doctor_network import Host, compare_clocks
 from cometpresence.emulator import Emulator
@@ -153,6 +155,21 @@ def test_upgrades_that_are_never_answered_are_told_as_such(plain_emulator: Emula
     assert code == 1
     assert states(steps)["login"] == "ok"
     assert states(steps)["websocket"] == "failed"
+
+
+@pytest.mark.parametrize(
+    ("secret", "servers"),
+    [
+        ("auth_key", ["https://app.api-us.cometchat.io/v3.0"]),
+        ("auth_token", []),
+    ],
+)
+def test_the_server_for_keys_is_looked_at_only_with_a_key(secret: str, servers: list[str]) -> None:
+    values = {"app_id": "app", "region": "us", "uid": "alice", secret: "secret"}
+    login = Login(Settings(values, dict.fromkeys(values, "here"), None, None), 5)
+    login.prepare()
+    with login:
+        assert login.servers == [*servers, "https://app.apiclient-us.cometchat.io/v3.0"]
 
 
 # ---- certificates

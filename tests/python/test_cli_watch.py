@@ -169,6 +169,15 @@ def test_it_says_when_the_picture_is_only_the_last_known(plain_emulator: Emulato
         terminal.wait_until(lambda text: "connected, in sync" in text[seen:])
 
 
+def test_it_says_when_the_platform_stops_telling() -> None:
+    users = [{"uid": f"u{number}", "name": "U", "online": True} for number in range(1001)]
+    with (
+        Emulator(users=[*users, {"uid": "alice", "name": "Alice A"}]) as emulator,
+        Terminal(emulator, "watch") as terminal,
+    ):
+        terminal.wait_until(lambda text: "connected, incomplete: " in text)
+
+
 def test_those_who_are_offline_are_listed_when_asked_for(plain_emulator: Emulator) -> None:
     rows = [row for row in picture(plain_emulator, "--all").splitlines() if "Bob B" in row]
     assert "13 Sep" in rows[0]  # of 2020: lastActiveAt 1600000000

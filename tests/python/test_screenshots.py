@@ -4,6 +4,7 @@ from html import unescape
 from pathlib import Path
 
 import pytest
+from python import screenshots
 from python.screenshots import FOLDER, PICTURES, draw
 
 ROOT = Path(__file__).parents[2]
@@ -24,7 +25,10 @@ def text_of(picture: Path) -> str:
 
 
 @pytest.mark.parametrize("name", ["watch", "doctor"])
-def test_a_picture_drawn_anew_shows_the_same_things(name: str, tmp_path: Path) -> None:
+def test_a_picture_drawn_anew_shows_the_same_things(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(screenshots, "PAUSE", 0.0)
     text = text_of(draw(name, tmp_path))
     assert not [words for words in SHOWN[name] if words not in text]
 
@@ -36,4 +40,5 @@ def test_the_picture_in_the_readme_shows_them_small_and_fetches_nothing(name: st
     assert not [words for words in SHOWN[name] if words not in text]
     assert picture.stat().st_size < 64 * 1024
     assert "url(http" not in text
+    assert "/tmp" not in text
     assert f"cometpresence/docs/{name}.svg" in (ROOT / "README.md").read_text(encoding="utf-8")
