@@ -91,6 +91,16 @@ def test_a_user_that_does_not_exist_is_warned_about(plain_emulator: Emulator) ->
 
 
 def test_it_ends_with_its_reader_though_nothing_happens(plain_emulator: Emulator) -> None:
+    with started(plain_emulator, "watch") as process:
+        until(process, "synced")
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert process.wait(timeout=20) == 1
+        assert process.stderr.read() == ""
+
+
+def test_its_first_line_can_be_had_alone(plain_emulator: Emulator) -> None:
     result = subprocess.run(
         ["bash", "-c", f"{sys.executable} -m cometpresence watch | head -1"],
         env=environment(plain_emulator),
