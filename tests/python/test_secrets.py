@@ -68,6 +68,10 @@ class Ledger:
             for form in (secret, secret.rpartition("_")[2], secret.encode().hex()):
                 assert not [text for text in self.said if form in text]
 
+    def summary(self) -> str:
+        length = sum(map(len, self.said))
+        return f"{len(self.secrets)} secrets, none in {len(self.said)} texts of {length} characters"
+
 
 @pytest.fixture
 def ledger(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> Ledger:
@@ -119,6 +123,8 @@ def test_a_whole_life_with_every_failure_tells_no_secret(
         ledger.hear(emulator, json.dumps(emulator.journal))
     ledger.hear(*told.letters, caplog.text, *capfd.readouterr())
     ledger.check()
+    with capfd.disabled():
+        print(f"\n{ledger.summary()}")
 
 
 @pytest.mark.parametrize(
