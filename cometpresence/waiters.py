@@ -22,9 +22,11 @@ class Waiters:
     """The ``wait_for…`` calls of a blocking client.
 
     The network thread wakes them by itself, so they work inside handlers too, and thousands at
-    once.  They wait through reconnects.  A wait ends with RequestTimeout after `timeout` seconds
-    (None: never), with ClientClosed, with AuthError when the login ends, and with the server's
-    reason when it refuses the client for good.
+    once.  They wait through reconnects.  While the picture is DEGRADED, what was known before the
+    call does not count: a comparison is made soon for those who wait, and what it says does.
+
+    A wait ends with RequestTimeout after `timeout` seconds (None: never), with ClientClosed, with
+    AuthError when the login ends, and with the server's reason when it refuses the client for good.
     """
 
     _core: "Client"
@@ -33,8 +35,8 @@ class Waiters:
     def wait_for_online(
         self, uid: str, *, timeout: float | None = None, fresh: bool = False
     ) -> "User":
-        """Wait until `uid` is online and return them: at once if they are already, and what is
-        known can be trusted.
+        """Wait until `uid` is online and return them: at once if they are already and the picture
+        is SYNCED.
 
         `fresh` waits for them to come, even if they are here.
         """
@@ -43,8 +45,8 @@ class Waiters:
     def wait_for_offline(
         self, uid: str, *, timeout: float | None = None, fresh: bool = False
     ) -> "User":
-        """Wait until `uid` is offline and return them: at once if they are already, and what is
-        known can be trusted.
+        """Wait until `uid` is offline and return them: at once if they are already and the picture
+        is SYNCED.
 
         `fresh` waits for them to go, even if they are away.  Of somebody never heard of there is
         nothing to return but the uid.

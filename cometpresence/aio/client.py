@@ -216,7 +216,10 @@ class AsyncPresenceClient(_Common):
         return await self._bell.ask(self._core.start_await_sync, timeout)
 
     async def resync(self, *, timeout: float | None = None) -> SyncReport:
-        """Compare with the server now; what changed unnoticed is told with Origin.RESYNC."""
+        """Compare with the server now; what changed unnoticed is told with Origin.RESYNC.
+
+        As PresenceClient.resync().
+        """
         return await self._bell.ask(self._core.start_resync, timeout)
 
     # ---- waiting for somebody
@@ -224,8 +227,8 @@ class AsyncPresenceClient(_Common):
     async def wait_for_online(
         self, uid: str, *, timeout: float | None = None, fresh: bool = False
     ) -> "User":
-        """Wait until `uid` is online and return them: at once if they are already, and what is
-        known can be trusted.
+        """Wait until `uid` is online and return them: at once if they are already and the picture
+        is SYNCED; while it is DEGRADED once a comparison made for it says so.
 
         `fresh` waits for them to come, even if they are here.
         """
@@ -235,8 +238,8 @@ class AsyncPresenceClient(_Common):
     async def wait_for_offline(
         self, uid: str, *, timeout: float | None = None, fresh: bool = False
     ) -> "User":
-        """Wait until `uid` is offline and return them: at once if they are already, and what is
-        known can be trusted.
+        """Wait until `uid` is offline and return them: at once if they are already and the picture
+        is SYNCED; while it is DEGRADED once a comparison made for it says so.
 
         `fresh` waits for them to go, even if they are away.  Of somebody never heard of there is
         nothing to return but the uid.

@@ -67,6 +67,7 @@ struct cp_session {
 
     unsigned comparisons;  /* begun so far */
     cp_usec sync_at;       /* when the next one is due; one that is under way ends first */
+    cp_usec wait_may_at;   /* no comparison for those who wait for somebody is due before */
     cp_usec look_up_at;    /* when the watched are looked up next, by themselves */
     cp_usec sync_retry_at; /* a page failed: not before */
     unsigned sync_failures; /* of this comparison */

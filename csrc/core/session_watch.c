@@ -6,6 +6,7 @@
 
 #define SETTLED_AFTER (5 * CP_USEC_PER_SEC) /* what was on its way has arrived by then */
 #define MISSED_AFTER (1 * CP_USEC_PER_SEC) /* memory that was short may be back by then */
+#define WAITS_APART (2 * CP_USEC_PER_SEC) /* a comparison for those who wait, from the next */
 
 /* ---- waiting for somebody */
 
@@ -25,6 +26,7 @@ void cp_session_await_user(cp_session *self, cp_call *call)
                        "without a presence subscription nobody is seen to come or go");
     else if (self->state == CP_STATE_REFUSED)
         failure = self->last_failure;
+    call->comparison = cp_session_next_comparison(self);
     if (failure.kind != CP_FAILURE_NONE)
         cp_calls_finish(&self->calls, call, &failure);
     else
@@ -69,11 +71,25 @@ bool cp_session_cancel_watcher(cp_session *self, cp_call *call)
     return true;
 }
 
+/* Every few seconds and not for each one who asks: that would be one after the other. */
+static void compare_for_watchers(cp_session *self)
+{
+    cp_usec at = self->now.usec > self->wait_may_at ? self->now.usec : self->wait_may_at;
+
+    if (!cp_session_is_accepted(self) || at >= self->sync_at)
+        return;
+    self->sync_at = at;
+    self->wait_may_at = at + WAITS_APART;
+    cp_session_compare_if_due(self);
+}
+
 bool cp_session_look(cp_session *self)
 {
     bool more = cp_watchers_look(&self->watchers, self->roster);
 
     cp_session_finish_met(self);
+    if (self->watchers.wanted > self->comparisons)
+        compare_for_watchers(self);
     return more;
 }
 
@@ -113,12 +129,15 @@ static bool counts_by_itself(const cp_session *self)
 void cp_session_count_after_sync(cp_session *self)
 {
     bool is_trusted = self->census.reason == CP_CENSUS_FINE;
+    cp_usec at;
 
     cp_census_compared(&self->census);
     self->count_is_fresh = is_trusted;
-    if (counts_by_itself(self))
-        self->count_at =
-            cp_session_after(self, is_trusted ? SETTLED_AFTER : self->config->degraded_every);
+    if (!counts_by_itself(self))
+        return;
+    at = cp_session_after(self, is_trusted ? SETTLED_AFTER : self->config->degraded_every);
+    if (is_trusted || at < self->count_at) /* many comparisons do not put it off for ever */
+        self->count_at = at;
 }
 
 cp_usec cp_session_next_count_at(const cp_session *self)

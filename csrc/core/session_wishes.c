@@ -212,7 +212,7 @@ static void finish_sync(cp_session *self)
     self->owes_report = true;
     memset(&self->sync.report, 0, sizeof self->sync.report);
     cp_sync_abandon(&self->sync);
-    cp_watchers_in_step(&self->watchers);
+    cp_watchers_compared(&self->watchers, self->comparisons);
     cp_session_count_after_sync(self);
     cp_session_plan_look_up(self, self->config->watched_every);
 }

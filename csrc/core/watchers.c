@@ -121,9 +121,21 @@ static void meet_unheard_of(cp_call *call)
         (void)cp_failure_no_memory(&call->failure);
 }
 
-static bool is_so(const cp_call *call, const cp_roster *roster)
+/* What a platform that does not tell all told us may be long over. */
+static bool is_known(cp_watchers *self, const cp_call *call, const cp_roster *roster)
 {
-    return !call->is_fresh && cp_roster_is_in_step(roster) &&
+    if (call->is_fresh || !cp_roster_is_in_step(roster))
+        return false;
+    if (cp_roster_state(roster) == CP_SYNC_SYNCED || call->comparison <= self->compared)
+        return true;
+    if (call->comparison > self->wanted)
+        self->wanted = call->comparison;
+    return false;
+}
+
+static bool is_so(cp_watchers *self, const cp_call *call, const cp_roster *roster)
+{
+    return is_known(self, call, roster) &&
            cp_roster_status(roster, cp_slice_of(call->uid)) == call->wanted;
 }
 
@@ -147,7 +159,7 @@ static void look_through(cp_watchers *self, cp_call_list *bucket, const cp_roste
     for (cp_call **link = &bucket->first; *link != NULL;) {
         cp_call *call = *link;
 
-        if (!is_so(call, roster)) {
+        if (!is_so(self, call, roster)) {
             link = &call->next;
             continue;
         }
@@ -168,7 +180,7 @@ static bool look_at_arrived(cp_watchers *self, const cp_roster *roster)
     cp_call *call;
 
     for (int i = 0; i < LOOKS && (call = cp_call_list_pop(&self->arrived)) != NULL; i++) {
-        if (is_so(call, roster)) {
+        if (is_so(self, call, roster)) {
             meet_as_known(call, roster);
             cp_call_list_push(&self->met, call);
         } else {
@@ -186,6 +198,12 @@ bool cp_watchers_look(cp_watchers *self, const cp_roster *roster)
 void cp_watchers_in_step(cp_watchers *self)
 {
     self->look_at = self->count > 0 ? 0 : self->bucket_count;
+}
+
+void cp_watchers_compared(cp_watchers *self, unsigned comparison)
+{
+    self->compared = comparison;
+    cp_watchers_in_step(self);
 }
 
 void cp_watchers_changed(cp_watchers *self, const cp_change *change)

@@ -7,8 +7,9 @@
 /* Calls that wait for somebody to come or to go (CP_CALL_AWAIT_USER), found by uid: one
  * change costs as much as there are calls for that user, however many others wait.
  *
- * A call is met when the roster, in step with the server, says that it is so already; or by
- * the next change to what it wants.  One that is_fresh is met by a change only, and not by
+ * A call is met when the roster, SYNCED, says that it is so already; while it is DEGRADED
+ * only if it says so since a comparison that began after the call did; or by the next change
+ * to what it wants.  One that is_fresh is met by a change only, and not by
  * one of the first comparison, which may be hours old.  The session looks at each new call
  * before it applies the next frame, so no change can fall between the two.
  *
@@ -23,6 +24,8 @@ typedef struct cp_watchers {
     uint32_t count;        /* of calls in the buckets */
     uint32_t look_at;      /* the next bucket to be looked through again; bucket_count: none */
     cp_usec deadline; /* no deadline of theirs is earlier, but a little where they are many */
+    unsigned compared; /* the latest comparison that ended */
+    unsigned wanted;   /* the latest that somebody waits for, because no other can tell */
 } cp_watchers;
 
 void cp_watchers_init(cp_watchers *self);
@@ -38,6 +41,7 @@ bool cp_watchers_look(cp_watchers *self, const cp_roster *roster);
 void cp_watchers_changed(cp_watchers *self, const cp_change *change); /* the roster says */
 /* The roster has come into step: all have to be looked at again. */
 void cp_watchers_in_step(cp_watchers *self);
+void cp_watchers_compared(cp_watchers *self, unsigned comparison); /* by this one's end */
 
 /* ---- out: each gives, or NULL */
 

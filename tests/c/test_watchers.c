@@ -188,16 +188,41 @@ TEST(nothing_is_so_while_the_picture_is_stale)
     end_test();
 }
 
-TEST(a_picture_that_is_degraded_still_counts_for_those_it_shows)
+TEST(a_picture_that_is_degraded_counts_once_it_is_newer_than_the_call)
 {
     begin_test();
     push("bob", CP_ONLINE);
+    cp_watchers_compared(&watchers, 4);
     cp_roster_set_state(roster, CP_SYNC_DEGRADED);
     cp_call *bob = wait_for("bob", CP_ONLINE);
-    (void)wait_for("zoe", CP_OFFLINE);
+    cp_call *late = wait_for("bob", CP_ONLINE);
+    (void)wait_for("zoe", CP_OFFLINE); /* nobody ever heard of */
+    bob->comparison = 5;
+    late->comparison = 6;
+    look();
+    check_none_met();
+    CHECK_INT(watchers.wanted, 6);
+    cp_watchers_compared(&watchers, 5);
     look();
     check_met(bob, "bob", CP_ONLINE);
     check_none_met();
+    cp_roster_set_state(roster, CP_SYNC_SYNCED);
+    cp_watchers_in_step(&watchers);
+    look();
+    CHECK(watchers.met.first != NULL);
+    end_test();
+}
+
+TEST(who_waits_for_news_wants_no_comparison)
+{
+    begin_test();
+    cp_roster_set_state(roster, CP_SYNC_DEGRADED);
+    cp_call *bob = wait_for_fresh("bob", CP_ONLINE);
+    bob->comparison = 1;
+    look();
+    CHECK_INT(watchers.wanted, 0);
+    push("bob", CP_ONLINE);
+    check_met(bob, "bob", CP_ONLINE);
     end_test();
 }
 

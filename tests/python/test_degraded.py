@@ -12,6 +12,7 @@ from cometpresence import (
     OutOfSync,
     PresenceClient,
     PresenceScope,
+    RequestTimeout,
     Resync,
     SyncState,
 )
@@ -58,7 +59,6 @@ def test_events_that_are_lost_again_and_again_degrade(
         assert client.presence.is_online("user10")
         with pytest.raises(OutOfSync):
             client.presence.is_online("user10", exact=True)
-        assert client.wait_for_online("user10", timeout=PATIENCE).uid == "user10"
         for _ in range(2):
             client.resync(timeout=PATIENCE)
             assert client.presence.state is SyncState.DEGRADED
@@ -68,6 +68,25 @@ def test_events_that_are_lost_again_and_again_degrade(
         assert client.connection_status is ConnectionStatus.CONNECTED
         assert client.presence.is_online("user10", exact=True)
     assert (len(reasons.letters), len(throttled.letters)) == (1, 1)
+
+
+def test_a_wait_while_degraded_believes_only_what_was_compared_since(
+    plain_emulator: Emulator, make_client: MakeClient
+) -> None:
+    add_crowd(plain_emulator, "user", 1000)
+    client = make_client(plain_emulator, resync=QUIET)
+    with client, plain_emulator.cap_presence():
+        client.online_user_count()
+        assert client.presence.state is SyncState.DEGRADED
+        plain_emulator.set_offline("user5")  # and nobody tells
+        assert client.presence.is_online("user5")  # last known
+        before = client.stats().resyncs
+        assert client.wait_for_offline("user5", timeout=PATIENCE).uid == "user5"
+        assert client.wait_for_online("user6", timeout=PATIENCE).uid == "user6"
+        with pytest.raises(RequestTimeout):
+            client.wait_for_online("user5", timeout=0.5)
+        assert client.presence.state is SyncState.DEGRADED
+        assert client.stats().resyncs - before <= 3
 
 
 def test_beyond_a_thousand_users_it_is_degraded_at_once(
