@@ -55,7 +55,8 @@ class Claim:
             return os.open(self._path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise ConfigError(
-                "INVALID_PARAMETER", f"{self._path} cannot be made: {error}"
+                "INVALID_PARAMETER",
+                f"{self._path} cannot be made, which keeps other recorders away: {error.strerror}.",
             ) from error
 
     def _is_still(self, file: int) -> bool:

@@ -190,6 +190,41 @@ class PresenceHistory(AbstractContextManager["PresenceHistory"]):
             _write_csv(target, sessions, zone)
         return len(sessions)
 
+    def draw(
+        self,
+        path: str | os.PathLike[str],
+        uid: str | Collection[str] | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        *,
+        tz: str | tzinfo = UTC,
+        title: str = "Who was online",
+        most: int = 40,
+    ) -> None:
+        """Draw a bar for each user's time online, and below how many were at once, into a file that
+        ends in .png, .svg or .pdf; what nobody knows is hatched.
+
+        At most `most` users, those online longest.  Needs matplotlib (ImportError):
+        ``pip install 'cometpresence[report]'``.
+        """
+        from .summary import summarize
+
+        try:
+            from .picture import FORMATS, draw
+        except ModuleNotFoundError as error:
+            raise ImportError(
+                "drawing needs matplotlib: pip install 'cometpresence[report]'"
+            ) from error
+        zone, file = check_zone(tz), Path(path)
+        if file.suffix.lower() not in FORMATS:
+            raise ConfigError(
+                "INVALID_PARAMETER", f"{file} must end in {', '.join(FORMATS)}: that is the format."
+            )
+        summary = summarize(self, uid, since, until)
+        if summary is None:
+            raise ConfigError("INVALID_PARAMETER", f"{self._path} has nothing to draw yet.")
+        draw(summary, file, zone, title, most)
+
     # ---- reading the file
 
     @contextmanager

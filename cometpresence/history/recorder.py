@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["PresenceRecorder"]
 
-_BEAT = 1.0  # seconds between two looks at the client, at most
+_BEAT = 0.25  # seconds between two looks at the client, at most
 _GATHER = 0.05  # seconds to let changes gather: a commit costs the same for one and for a thousand
 _BACKLOG = 65536  # changes kept in order while the disk is slow; more fold into one per user
 _TRIM_EVERY = 3600.0  # seconds, at most
@@ -141,6 +141,11 @@ class PresenceRecorder:
             if self._thread is not threading.current_thread():
                 self._thread.join(_JOIN)
             atexit.unregister(self.close)
+
+    @property
+    def written(self) -> int:
+        """How many changes it has written, those found at its beginning and after gaps included."""
+        return self._tape.written
 
     def __enter__(self) -> Self:
         return self

@@ -49,6 +49,8 @@ class Tape:
         self._watch: int | None = None
         self.latest: int = self._number(_LATEST)
         """The latest moment written; what is written next is no earlier."""
+        self.written = 0
+        """How many changes were written, by this tape."""
 
     def close(self) -> None:
         """Leave one plain file, unless somebody is reading it just now.  Idempotent."""
@@ -110,6 +112,7 @@ class Tape:
             (user, at, status, server_at),
         )
         self._db.execute("UPDATE watches SET until = ? WHERE id = ?", (at, self._watch))
+        self.written += 1
 
     def compare(self, online: Mapping[str, str], status_of: Callable[[str], int], at: int) -> None:
         """Write what differs from a picture: names by uid of all who are online, and a function
