@@ -9,6 +9,8 @@ from .demo import demo
 from .doctor import doctor
 from .extras import import_extra
 from .failures import CTRL_C, failure_of
+from .record import record
+from .report import report
 from .users import users
 from .wait import wait
 from .watch import watch
@@ -58,6 +60,8 @@ def cometpresence() -> None:
 
 cometpresence.add_command(demo)
 cometpresence.add_command(doctor)
+cometpresence.add_command(record)
+cometpresence.add_command(report)
 cometpresence.add_command(users)
 cometpresence.add_command(wait)
 cometpresence.add_command(watch)

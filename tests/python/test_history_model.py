@@ -144,7 +144,7 @@ def hours_of(start: datetime, end: datetime) -> Iterator[int]:
     return iter(range(int(first), int(last)))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(STEPS, st.integers(-5, HOURS), st.integers(1, HOURS))
 def test_what_is_read_is_what_was_written(steps: list[Step], since: int, length: int) -> None:
     with tempfile.TemporaryDirectory(dir=IN_MEMORY) as folder:

@@ -1,0 +1,66 @@
+"""Times and time zones as people type them."""
+
+import os
+import re
+from datetime import datetime, timedelta, tzinfo
+from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import click
+
+__all__ = ["duration", "local_zone", "moment"]
+
+_UNITS = {"s": 1, "min": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
+_DURATION = re.compile(rf"(\d+(?:\.\d+)?) ?({'|'.join(_UNITS)})")
+
+
+def duration(text: str) -> timedelta:
+    """``90min``, ``8h``, ``30d`` or ``2w``."""
+    if (match := _DURATION.fullmatch(text.strip())) is None:
+        raise click.BadParameter(f"{text!r} is no length of time; one is 90min, 8h, 30d or 2w.")
+    try:
+        return timedelta(seconds=float(match[1]) * _UNITS[match[2]])
+    except OverflowError:
+        raise click.BadParameter(f"{text!r} is too long.") from None
+
+
+def moment(text: str, zone: tzinfo) -> datetime:
+    """``today``, ``yesterday``, ``now``, ``7d`` for a week ago, or a date with a time or without."""
+    text = text.strip()
+    now = datetime.now(zone)
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    named = {"now": now, "today": midnight, "yesterday": midnight - timedelta(days=1)}
+    if text in named:
+        return named[text]
+    if _DURATION.fullmatch(text):
+        return now - duration(text)
+    try:
+        given = datetime.fromisoformat(text)
+    except ValueError:
+        raise click.BadParameter(
+            f"{text!r} is no time; one is today, yesterday, 7d (ago), 2026-05-31 or "
+            "2026-05-31T08:00."
+        ) from None
+    return given.replace(tzinfo=zone) if given.tzinfo is None else given
+
+
+def local_zone() -> tzinfo:
+    """The zone of this machine, with its rules where they can be found."""
+    for name in (os.environ.get("TZ", "").lstrip(":"), *_configured()):
+        try:
+            if name:
+                return ZoneInfo(name)
+        except (OSError, ValueError, ZoneInfoNotFoundError):
+            continue
+    here = datetime.now().astimezone().tzinfo
+    assert here is not None
+    return here
+
+
+def _configured() -> list[str]:
+    link = os.path.realpath("/etc/localtime")
+    name = Path("/etc/timezone")
+    return [
+        link.partition("/zoneinfo/")[2],
+        name.read_text(encoding="ascii", errors="replace").strip() if name.is_file() else "",
+    ]
