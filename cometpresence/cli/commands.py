@@ -9,8 +9,6 @@ from .demo import demo
 from .doctor import doctor
 from .extras import import_extra
 from .failures import CTRL_C, failure_of
-from .record import record
-from .report import report
 from .users import users
 from .wait import wait
 from .watch import watch
@@ -20,6 +18,8 @@ from .who import who
 # list of commands says about them.
 _LATER = {
     "emulator": ("cometpresence.emulator.command", "Run a local CometChat until Ctrl-C."),
+    "record": ("cometpresence.cli.record", "Write who comes and goes into FILE, until Ctrl-C."),
+    "report": ("cometpresence.cli.report", "Who was online when, from a recording."),
 }
 
 
@@ -60,8 +60,6 @@ def cometpresence() -> None:
 
 cometpresence.add_command(demo)
 cometpresence.add_command(doctor)
-cometpresence.add_command(record)
-cometpresence.add_command(report)
 cometpresence.add_command(users)
 cometpresence.add_command(wait)
 cometpresence.add_command(watch)

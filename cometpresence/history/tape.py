@@ -49,7 +49,7 @@ class Tape:
         self._watch: int | None = None
         self.latest: int = self._number(_LATEST)
         """The latest moment written; what is written next is no earlier."""
-        self.written = 0
+        self.written: int = 0
         """How many changes were written, by this tape."""
 
     def close(self) -> None:
