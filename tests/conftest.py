@@ -1,6 +1,7 @@
 """Shared by all Python tests."""
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,6 +14,10 @@ SCRIPTS = Path(__file__).parent / "isolated/scripts"
 # A developer's own settings must not reach the tests.
 for name in [name for name in os.environ if name.startswith(("COMETPRESENCE_", "COMETCHAT_"))]:
     del os.environ[name]
+
+# A shell's background job ignores Ctrl-C, and so would every script that the tests start.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 # ---- @pytest.mark.beside("script"): begun before the first test, looked at after the last
