@@ -43,6 +43,7 @@ from .values import (
 if TYPE_CHECKING:
     from .aio import AsyncPresenceClient, EventStream
     from .history import PresenceHistory, PresenceRecorder
+    from .webhooks import parse_webhook
 
 __all__ = [
     "AppSettings",
@@ -86,6 +87,7 @@ __all__ = [
     "UsersRequest",
     "UsersRequestBuilder",
     "__version__",
+    "parse_webhook",
 ]
 
 
@@ -95,6 +97,7 @@ _LATER = {
     "EventStream": ".aio",
     "PresenceHistory": ".history",
     "PresenceRecorder": ".history",
+    "parse_webhook": ".webhooks",
 }
 
 

@@ -280,5 +280,8 @@ class Client:
 
 # as get_users; raises ConfigError with the vendor's code
 def check_users_query(**query: Any) -> None: ...
+
+# now: time.monotonic(); raises ProtocolError
+def parse_webhook(body: bytes, now: float, /) -> PresenceEvent: ...
 def forked() -> None: ...  # os.register_at_fork(after_in_child=…)
 def shutdown(timeout: float, /) -> bool: ...  # atexit
