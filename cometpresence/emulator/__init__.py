@@ -12,5 +12,6 @@ checks the other.  Where the protocol leaves a choice to the server, the choice 
 from .emulator import Emulator
 from .faults import Fault
 from .quota import RateLimits
+from .webhooks import Webhook
 
-__all__ = ["Emulator", "Fault", "RateLimits"]
+__all__ = ["Emulator", "Fault", "RateLimits", "Webhook"]

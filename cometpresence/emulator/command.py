@@ -1,16 +1,18 @@
 """`cometpresence emulator`: the emulator in the foreground, for clients in other processes."""
 
-import ipaddress
 import json
 import signal
 import threading
 from pathlib import Path
+from typing import Literal
 
 import click
 
 from .coverage_page import coverage
 from .emulator import Emulator
+from .loopback import is_loopback
 from .quota import RateLimits
+from .webhooks import FORMS, Webhook
 
 
 @click.group(invoke_without_command=True)
@@ -44,6 +46,11 @@ from .quota import RateLimits
     metavar="CORE STANDARD",
     help="Requests a minute: logins and new users; all others.  No limits otherwise.",
 )
+@click.option("--webhook", metavar="URL", help="Post there when somebody connects or goes.")
+@click.option("--webhook-form", type=click.Choice(list(FORMS)), default="current")
+@click.option("--webhook-user", help="With --webhook-password: Basic authentication.")
+@click.option("--webhook-password", envvar="COMETPRESENCE_WEBHOOK_PASSWORD", show_envvar=True)
+@click.option("--webhook-anywhere", is_flag=True, help="The URL may be on another machine.")
 @click.pass_context
 def emulator(
     context: click.Context,
@@ -59,6 +66,11 @@ def emulator(
     seed: int,
     chat_on_one_port: bool,
     rate_limits: tuple[int, int] | None,
+    webhook: str | None,
+    webhook_form: Literal["current", "legacy"],
+    webhook_user: str | None,
+    webhook_password: str | None,
+    webhook_anywhere: bool,
 ) -> None:
     """Run a local CometChat until SIGINT or SIGTERM.
 
@@ -69,11 +81,9 @@ def emulator(
         return
     if ca_out is not None and not tls:
         raise click.UsageError("--ca-out needs --tls")
-    # Before anything is announced: whoever reads the line may signal at once.
-    stopped = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stopped.set())
-    if not _is_loopback(host):
+    hooks = _webhooks(webhook, webhook_form, webhook_user, webhook_password, webhook_anywhere)
+    stopped = _stop_signal()
+    if not is_loopback(host):
         click.echo(f"warning: {host} can be reached from other machines", err=True)
     try:
         running = Emulator(
@@ -89,6 +99,7 @@ def emulator(
             ca_out=ca_out,
             chat_on_one_port=chat_on_one_port,
             rate_limits=RateLimits(*rate_limits) if rate_limits else None,
+            webhooks=hooks,
         ).start()
     except Exception as error:
         raise click.ClickException(str(error)) from error
@@ -102,6 +113,35 @@ def emulator(
 emulator.add_command(coverage)
 
 
+def _stop_signal() -> threading.Event:
+    """Before anything is announced: whoever reads the line may signal at once."""
+    stopped = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stopped.set())
+    return stopped
+
+
+def _webhooks(
+    url: str | None,
+    form: Literal["current", "legacy"],
+    user: str | None,
+    password: str | None,
+    anywhere: bool,
+) -> list[Webhook]:
+    if url is None:
+        if user or anywhere:
+            raise click.UsageError("--webhook-user and --webhook-anywhere need --webhook")
+        return []
+    try:
+        return [
+            Webhook(
+                url=url, form=form, username=user or "", password=password or "", anywhere=anywhere
+            )
+        ]
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
+
+
 def _announcement(running: Emulator) -> dict[str, str | None]:
     return {
         "url": running.url,
@@ -113,10 +153,3 @@ def _announcement(running: Emulator) -> dict[str, str | None]:
         "admin_token": running.admin_token,
         "ca_file": running.ca_file,
     }
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return host == "localhost"

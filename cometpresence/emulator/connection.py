@@ -27,6 +27,7 @@ class Connection:
         self.session: str = ""  # the client's session id, the deviceId of its frames
         self.scope: Scope = "NONE"
         self.roles: frozenset[str] = frozenset()
+        self.details: dict[str, Any] = {}  # what the client told of itself, for webhooks
         self.closed_by: Literal["client", "server"] | None = None
         self.close_code: int | None = None
         self._journal = journal

@@ -29,6 +29,7 @@ class Kind(StrEnum):
     SETTING = "setting"
     FRAME = "frame"
     SUBSCRIPTION = "subscription"
+    WEBHOOK = "webhook"
     BEHAVIOUR = "behaviour"
 
 

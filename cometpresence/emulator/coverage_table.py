@@ -244,6 +244,12 @@ SUBSCRIPTIONS: tuple[Row, ...] = (
     ("NONE", D, "no presence, as SDK 3 says it"),
 )
 
+WEBHOOKS: tuple[Row, ...] = (
+    ("user_connection_status_changed", D, "posted, with retries and Basic authentication"),
+    ("after_connection_status_changed", D, "the legacy form"),
+    *((name, N, "") for name in ("user_blocked", "user_unblocked", "message_sent")),
+)
+
 # ---- what the wire leaves open
 
 BEHAVIOURS: tuple[tuple[str, str, Evidence, str], ...] = (
@@ -267,6 +273,9 @@ BEHAVIOURS: tuple[tuple[str, str, Evidence, str], ...] = (
     ("users of a deleted role", "manage_roles", C, "have the default one"),
     ("logging in as a deactivated user", "world", C, "ERR_UID_NOT_FOUND"),
     ("deactivating and deleting", "world", C, "end tokens and sockets (1008)"),
+    ("a webhook's delivery", "webhooks", C, "any 2xx is one; redirects are not followed"),
+    ("a user moved without a socket", "webhooks", C, "has no details of a connection"),
+    ("the legacy webhook's time", "webhooks", C, "is data.event.timestamp, in milliseconds"),
     ("rate limits", "quota", C, "of the whole app; minutes begin with the clock's"),
     ("a bad jwt on the socket", "websocket", C, 'code "401", then closed with 1008'),
     ("an unknown subscription", "websocket", C, "is none, and noted in the journal"),
@@ -294,5 +303,6 @@ TABLE: tuple[Entry, ...] = (
     *_entries(Kind.FRAME, "from the client", CLIENT_FRAMES),
     *_entries(Kind.FRAME, "from the server", SERVER_FRAMES),
     *_entries(Kind.SUBSCRIPTION, "auth frame", SUBSCRIPTIONS),
+    *_entries(Kind.WEBHOOK, "posted", WEBHOOKS),
     *(Entry(Kind.BEHAVIOUR, name, where, grade, note) for name, where, grade, note in BEHAVIOURS),
 )

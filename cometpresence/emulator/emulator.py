@@ -18,6 +18,7 @@ from .journal import Entry
 from .mischief import Mischief
 from .quota import RateLimits
 from .server import Server
+from .webhooks import Webhook
 from .world import World
 
 _T = TypeVar("_T")
@@ -33,7 +34,7 @@ class Emulator(AbstractContextManager["Emulator"]):
     cast, superhero1 to superhero5.  `strict` refuses what the documentation forbids (more than 100
     users a page, more than 25 uids) instead of making the best of it.  ``clock="manual"`` stands
     still at a time of its own until advance(), and play() needs it.  `rate_limits` are the
-    service's, None: there are none.
+    service's, None: there are none.  `webhooks` are posted to while the emulator runs.
 
     Every public method may be called from any thread: it hops to the emulator's loop and waits.
     Before start() and after stop() it acts on the state at once.  An argument that makes no sense
@@ -57,6 +58,7 @@ class Emulator(AbstractContextManager["Emulator"]):
         ca_out: str | Path | None = None,
         presence_cap: int | None = None,
         rate_limits: RateLimits | None = None,
+        webhooks: Collection[Webhook] = (),
         auth_timeout: float = 5.0,
         silence_timeout: float = 45.0,
         chat_on_one_port: bool = False,
@@ -94,6 +96,7 @@ class Emulator(AbstractContextManager["Emulator"]):
             strict=strict,
             presence_cap=presence_cap,
             rate_limits=rate_limits,
+            webhooks=tuple(webhooks),
             auth_timeout=auth_timeout,
             silence_timeout=silence_timeout,
             chat_on_one_port=chat_on_one_port,
@@ -209,7 +212,7 @@ class Emulator(AbstractContextManager["Emulator"]):
         """A new auth token of `uid`, as your backend would ask for one; for login(auth_token=…)
         and as a `token_provider`."""
         world = self._world
-        return self._call(lambda: world.credentials.new_token(world.users.get(uid).uid))
+        return self._call(lambda: world.new_token(world.users.get(uid)).text)
 
     # ---- state
 

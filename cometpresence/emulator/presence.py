@@ -1,6 +1,9 @@
 """Who is online and why, and who is told (PROTOCOL §7)."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from itertools import count
+from typing import Any
 
 from .clock import Clock
 from .connection import Connection
@@ -9,6 +12,17 @@ from .faults import Faults
 from .journal import Journal
 from .users import Directory, User
 from .wire import presence_frame
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionChange:
+    """A device of a user's connected or went; one moved without a socket counts as a device."""
+
+    user: User  # as it is now
+    connected: bool
+    presence_changed: bool  # False: another device is, or was, connected too
+    at: int  # Unix seconds
+    details: dict[str, Any]  # what the client told of itself
 
 
 class Presence:
@@ -37,6 +51,7 @@ class Presence:
         self._delivery = delivery
         self._faults = faults
         self._journal = journal
+        self.report: Callable[[ConnectionChange], None] = lambda change: None
 
     def next_number(self) -> int:
         return next(self._numbers)
@@ -64,37 +79,64 @@ class Presence:
             scope=connection.scope,
             roles=sorted(connection.roles),
         )
-        self._move(user, online=True, session=connection.session)
+        changed = self._move(user, online=True, session=connection.session)
+        self._report(user, changed=changed, connection=connection)
 
     def left(self, *connections: Connection) -> None:
         """All of them out first, so that none is told about another one's going."""
         gone = [self.open.pop(connection.number, None) for connection in connections]
-        last_sessions: dict[str, str] = {}
+        last: dict[str, Connection] = {}
         for connection in filter(None, gone):
             if (user := connection.user) is not None:
                 self._of_uid[user.uid].discard(connection)
                 self.live_count -= 1
-                last_sessions[user.uid] = connection.session
-        for uid, session in last_sessions.items():
+                if user.uid in last:
+                    self._report(user, changed=False, connection=last[user.uid], connected=False)
+                last[user.uid] = connection
+        for uid, connection in last.items():
             user = self._users.find(uid)
+            changed = False
             if not self._of_uid[uid]:
                 del self._of_uid[uid]
                 if user is not None and not user.held:
-                    self._move(user, online=False, session=session)
+                    changed = self._move(user, online=False, session=connection.session)
+            if user is not None:
+                self._report(user, changed=changed, connection=connection, connected=False)
 
     def hold_online(self, uid: str, at: int | None = None) -> None:
         user = self._users.get(uid)
         user.held = True
-        self._move(user, online=True, session=f"EMULATOR-{user.uid}", at=at)
+        if self._move(user, online=True, session=f"EMULATOR-{user.uid}", at=at):
+            self._report(user, changed=True)
 
     def send_offline(self, uid: str, at: int | None = None) -> None:
         user = self._users.get(uid)
         user.held = False
-        self._move(user, online=False, session=f"EMULATOR-{user.uid}", at=at)
+        if self._move(user, online=False, session=f"EMULATOR-{user.uid}", at=at):
+            self._report(user, changed=True)
 
-    def _move(self, user: User, *, online: bool, session: str, at: int | None = None) -> None:
+    def _report(
+        self,
+        user: User,
+        *,
+        changed: bool,
+        connection: Connection | None = None,
+        connected: bool | None = None,
+    ) -> None:
+        self.report(
+            ConnectionChange(
+                user=user,
+                connected=user.online if connected is None else connected,
+                presence_changed=changed,
+                at=user.last_active_at if changed else self._clock.seconds(),
+                details={} if connection is None else connection.details,
+            )
+        )
+
+    def _move(self, user: User, *, online: bool, session: str, at: int | None = None) -> bool:
+        """False if there was nothing to move."""
         if user.online == online:
-            return
+            return False
         timestamp = self._clock.seconds() if at is None else at
         user.online = online
         frame = presence_frame(self._app_id, user, timestamp, session)
@@ -108,9 +150,10 @@ class Presence:
         )
         if self._over_cap():
             self._faults.strike("cap_presence")
-            return
+            return True
         wanted = [connection for connection in self.live() if connection.wants(user)]
         self._delivery.send(frame, wanted)
+        return True
 
     def _over_cap(self) -> bool:
         """The platform's cap.  Our choice of whose events stop beyond it: everybody's."""

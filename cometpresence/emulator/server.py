@@ -46,6 +46,7 @@ class Server:
             self.application(), access_log=None, shutdown_timeout=2 * _GOODBYE
         )
         await self._runner.setup()
+        await self._world.webhooks.start()
         self._listener = _listen(host, port)
         self._tls = tls
         self._open_door()
@@ -80,6 +81,7 @@ class Server:
         for connection in connections:
             connection.close(1001, "the emulator stops")
         self._world.presence.left(*connections)
+        await self._world.webhooks.stop()
         for handshake in self._handshakes:
             handshake.cancel()
         await asyncio.gather(*self._handshakes, return_exceptions=True)

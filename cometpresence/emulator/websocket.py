@@ -150,6 +150,7 @@ class WebSocketApi:
             self._world.presence.left(connection)
             return
         scope, roles = self._subscription(body)
+        connection.details = _details(body.get("params"), self._world.clock.seconds())
         connection.admit(user, str(session or ""), scope, roles)
         connection.send(auth_answer(app_id, session, sender, "200", "OK"))
         self._world.presence.joined(connection, user)
@@ -162,6 +163,12 @@ class WebSocketApi:
             scope = None
         listed = frozenset(map(str, roles)) if isinstance(roles, list) else frozenset[str]()
         return cast(Scope, scope or "NONE"), listed
+
+
+def _details(params: object, now: int) -> dict[str, Any]:
+    told = params if isinstance(params, dict) else {}
+    kept = {name: told[name] for name in ("platform", "userAgent", "appInfo") if name in told}
+    return kept | {"connectedAt": now * 1000}
 
 
 def _parse(text: str) -> dict[str, Any] | None:

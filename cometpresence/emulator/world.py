@@ -1,7 +1,7 @@
 """Everything the parts of one emulator share.  Touched on the emulator's loop only."""
 
 import random
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 from .clock import MICROSECONDS, Clock
@@ -16,6 +16,7 @@ from .refusal import Refusal
 from .roles import DEFAULT, Roles
 from .scenario import Step, read_scenario
 from .users import Directory, User, is_online_word
+from .webhooks import Webhook, Webhooks
 
 
 class World:
@@ -32,6 +33,7 @@ class World:
         seed: int,
         strict: bool,
         rate_limits: RateLimits | None,
+        webhooks: Collection[Webhook],
         presence_cap: int | None,
         auth_timeout: float,
         silence_timeout: float,
@@ -66,6 +68,8 @@ class World:
         self.presence: Presence = Presence(
             app_id, self.users, clock, delivery, self.faults, self.journal
         )
+        self.webhooks: Webhooks = Webhooks(webhooks, app_id, region, self.journal)
+        self.presence.report = self.webhooks.report
         self._populate()
 
     def reset(self) -> None:

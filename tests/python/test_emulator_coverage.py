@@ -23,7 +23,10 @@ from cometpresence.emulator.coverage_page import as_markdown
 from cometpresence.emulator.coverage_table import PAGED
 from cometpresence.emulator.notices import endpoint_name
 from cometpresence.emulator.paging import managed_page
+from cometpresence.emulator.presence import ConnectionChange
 from cometpresence.emulator.user_query import UserQuery
+from cometpresence.emulator.users import User
+from cometpresence.emulator.webhooks import FORMS
 
 CODE = Path(cometpresence.emulator.__file__).parent
 COMMAND = [str(Path(sys.executable).with_name("cometpresence")), "emulator", "coverage"]
@@ -154,6 +157,13 @@ def test_the_frames_are_those_it_answers_and_sends(emulator: Emulator, client: C
 
 def test_the_subscriptions_are_those_of_a_connection() -> None:
     assert {*Scope.__args__, "(absent)"} == supported(Kind.SUBSCRIPTION)
+
+
+def test_the_webhooks_are_those_it_posts() -> None:
+    user = User(uid="bob")
+    change = ConnectionChange(user, connected=True, presence_changed=True, at=1, details={})
+    triggers = {make(change)["trigger"] for make in FORMS.values()}
+    assert triggers == supported(Kind.WEBHOOK)
 
 
 def test_the_cors_answer_is_the_tables(client: Client) -> None:
