@@ -99,7 +99,7 @@ int read_seconds(core_state *state, const char *name, PyObject *value, cp_usec *
     double seconds = PyFloat_AsDouble(value);
     if (seconds == -1.0 && PyErr_Occurred())
         return refuse_type(state, name, "must be a number of seconds");
-    if (isnan(seconds))
+    if (isnan(seconds) || PyBool_Check(value))
         return refuse(state, name, "must be a number of seconds");
     if (seconds < 9e12) /* 285,000 years; beyond is for ever, and would overflow */
         *out = seconds > 0 ? (cp_usec)ceil(seconds * (double)CP_USEC_PER_SEC) : 0;

@@ -110,6 +110,18 @@ def test_a_wait_ends_when_they_come_and_when_they_go(
     assert not goes.result().is_online
 
 
+@pytest.mark.parametrize("timeout", [True, float("nan"), "1"])
+def test_every_wait_wants_its_timeout_in_seconds(client: PresenceClient, timeout: Any) -> None:
+    for wait in (
+        lambda: client.wait_for_online("erin", timeout=timeout),
+        lambda: client.wait_for_offline("bob", timeout=timeout),
+        lambda: client.wait_for(lambda event: True, timeout=timeout),
+        lambda: client.wait_synced(timeout=timeout),
+    ):
+        with pytest.raises(ConfigError, match="seconds"):
+            wait()
+
+
 def test_fresh_waits_for_the_next_time(plain_emulator: Emulator, client: PresenceClient) -> None:
     with pytest.raises(RequestTimeout):
         client.wait_for_online("erin", timeout=0.05, fresh=True)
