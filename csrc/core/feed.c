@@ -131,20 +131,6 @@ static bool is_for_snapshot(const cp_feed *self, const cp_entry *entry)
     return entry->announced == CP_ONLINE && find(self, entry->user) == CP_NO_ENTRY;
 }
 
-static cp_change snapshot_of(const cp_entry *entry)
-{
-    return (cp_change){
-        .user = cp_user_hold(entry->user),
-        .last_active_at = entry->last_active_at,
-        .at = entry->at,
-        .received_at = entry->received_at,
-        .generation = entry->generation,
-        .status = CP_ONLINE,
-        .previous = CP_UNKNOWN,
-        .origin = CP_ORIGIN_SNAPSHOT,
-    };
-}
-
 static size_t walk(cp_feed *self, cp_change *out, size_t max)
 {
     size_t found = 0;
@@ -154,7 +140,7 @@ static size_t walk(cp_feed *self, cp_change *out, size_t max)
 
         if (!is_for_snapshot(self, entry))
             continue;
-        out[found] = snapshot_of(entry);
+        out[found] = cp_entry_snapshot(entry);
         out[found++].seq = ++self->told;
     }
     return found;

@@ -18,10 +18,10 @@
  * Not locked: the roster's lock holds for its feeds too. */
 typedef struct cp_feed cp_feed;
 
-/* Made and attached by cp_roster_open_feed(), detached by cp_roster_close_feed(). */
 struct cp_entries;
 
-/* `crowd`: everyone, lent, for a snapshot; NULL: none is wanted.  NULL: no memory. */
+/* Made and attached by cp_roster_open_feed(), detached by cp_roster_close_feed().  `crowd`:
+ * everyone, lent, for a snapshot; NULL: none is wanted.  NULL: no memory. */
 cp_feed *cp_feed_new(uint32_t size, cp_overflow overflow, uint64_t seed,
                      const struct cp_entries *crowd);
 void cp_feed_free(cp_feed *self); /* detached; takes time, so without the lock */

@@ -129,16 +129,8 @@ static void announce(cp_roster *self, uint32_t number)
         entry->announced = entry->status;
     if (!news)
         return;
-    const cp_change change = {
-        .user = entry->user,
-        .last_active_at = entry->last_active_at,
-        .at = entry->at,
-        .received_at = entry->received_at,
-        .generation = entry->generation,
-        .status = entry->status,
-        .previous = before,
-        .origin = entry->origin,
-    };
+    cp_change change = cp_entry_change(entry);
+    change.previous = before;
     if (self->watchers)
         cp_watchers_changed(self->watchers, &change);
     for (cp_feed *feed = self->feeds; feed; feed = *cp_feed_next_attached(feed))

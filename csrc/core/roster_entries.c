@@ -181,6 +181,30 @@ uint32_t cp_entries_find(const cp_entries *self, cp_slice uid)
     return CP_NO_ENTRY;
 }
 
+cp_change cp_entry_change(const cp_entry *self)
+{
+    return (cp_change){
+        .user = self->user,
+        .last_active_at = self->last_active_at,
+        .at = self->at,
+        .received_at = self->received_at,
+        .generation = self->generation,
+        .status = self->status,
+        .origin = self->origin,
+    };
+}
+
+cp_change cp_entry_snapshot(const cp_entry *self)
+{
+    cp_change change = cp_entry_change(self);
+
+    cp_user_hold(change.user);
+    change.status = CP_ONLINE;
+    change.previous = CP_UNKNOWN;
+    change.origin = CP_ORIGIN_SNAPSHOT;
+    return change;
+}
+
 uint32_t cp_entries_add(cp_entries *self, cp_user *user)
 {
     if (!has_room_for_entry(self) || !has_room_for_slot(self))

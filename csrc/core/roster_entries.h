@@ -57,6 +57,11 @@ static inline bool cp_entry_is_news(const cp_entry *self, cp_presence_status bef
     return self->status == CP_ONLINE || before != CP_UNKNOWN || self->origin == CP_ORIGIN_LIVE;
 }
 
+/* What it says now, as a change; lends the user, and leaves what was before to the caller. */
+cp_change cp_entry_change(const cp_entry *self);
+/* The same of somebody who is told to be online, for whoever knows nothing yet; gives. */
+cp_change cp_entry_snapshot(const cp_entry *self);
+
 /* Of somebody who is not there yet: holds the user, knows nothing more.  CP_NO_ENTRY: no
  * memory, and nothing changed. */
 uint32_t cp_entries_add(cp_entries *self, cp_user *user);

@@ -31,17 +31,12 @@ void cp_roster_queue_destroy(cp_roster_queue *self)
 
 static cp_change change_of(const cp_entry *entry)
 {
-    return (cp_change){
-        .user = cp_user_hold(entry->user),
-        .last_active_at = entry->last_active_at,
-        .at = entry->at,
-        .received_at = entry->received_at,
-        .generation = entry->generation,
-        .coalesced = entry->folded,
-        .status = entry->status,
-        .previous = entry->told,
-        .origin = entry->origin,
-    };
+    cp_change change = cp_entry_change(entry);
+
+    cp_user_hold(change.user);
+    change.coalesced = entry->folded;
+    change.previous = entry->told;
+    return change;
 }
 
 /* ---- the recap
@@ -75,17 +70,6 @@ static cp_presence_status told_before(cp_entry *entry)
     return told;
 }
 
-static cp_change recap_of(const cp_entry *entry)
-{
-    cp_change change = change_of(entry);
-
-    change.status = CP_ONLINE;
-    change.previous = CP_UNKNOWN;
-    change.origin = CP_ORIGIN_SNAPSHOT;
-    change.coalesced = 0;
-    return change;
-}
-
 void cp_roster_queue_begin_recap(cp_roster_queue *self)
 {
     self->recap = 0;
@@ -102,7 +86,7 @@ size_t cp_roster_queue_recap(cp_roster_queue *self, cp_change *out, size_t max)
     for (; self->recap < self->entries->count && found < max && budget > 0; budget--) {
         cp_entry *entry = cp_entries_at(self->entries, self->recap++);
         if (told_before(entry) == CP_ONLINE)
-            out[found++] = recap_of(entry);
+            out[found++] = cp_entry_snapshot(entry);
     }
     if (self->recap_ring == 0 && self->recap >= self->entries->count)
         self->recap = CP_NO_ENTRY;
