@@ -1,6 +1,5 @@
 """The webhooks that CometChat posts to your server when users come and go."""
 
-import time
 from base64 import b64encode
 from collections.abc import Mapping
 from hmac import compare_digest
@@ -39,7 +38,7 @@ def parse_webhook(
         _check_credentials(given.get("authorization", ""), basic_auth)
     _check_form(given)
     raw = body.encode(errors="replace") if isinstance(body, str) else body
-    return _core.parse_webhook(raw, time.monotonic())
+    return _core.parse_webhook(raw)
 
 
 def _check_credentials(given: str, basic_auth: tuple[str, str]) -> None:

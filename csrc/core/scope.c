@@ -4,9 +4,12 @@
 
 bool cp_scope_is_empty(const cp_config *config)
 {
-    bool has_watched = config->watched != NULL && config->watched[0] != NULL;
+    return config->subscription == CP_SUBSCRIBE_NONE && !cp_scope_has_watched(config);
+}
 
-    return config->subscription == CP_SUBSCRIBE_NONE && !has_watched;
+bool cp_scope_has_watched(const cp_config *config)
+{
+    return config->watched != NULL && config->watched[0] != NULL;
 }
 
 bool cp_scope_watches(const cp_config *config, cp_slice uid)

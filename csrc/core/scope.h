@@ -8,6 +8,7 @@
  * them the watched, who are looked up by uid. */
 
 bool cp_scope_is_empty(const cp_config *config);
+bool cp_scope_has_watched(const cp_config *config); /* anybody */
 bool cp_scope_watches(const cp_config *config, cp_slice uid);
 
 /* Whether he is in it, as he is now.  A friend is not known by his profile: the server's

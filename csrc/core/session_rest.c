@@ -2,6 +2,8 @@
 
 #include <assert.h>
 
+#include "core/scope.h"
+
 #define DEFAULT_QUIET (1 * CP_USEC_PER_SEC) /* a refusal that names no time */
 #define FAILURES_TO_REPORT 3 /* of one comparison: fewer are everyday, and repeated anyway */
 
@@ -326,9 +328,7 @@ void cp_session_compare_if_due(cp_session *self)
 
 void cp_session_plan_look_up(cp_session *self, cp_usec wait)
 {
-    bool has_watched = self->config->watched != NULL && self->config->watched[0] != NULL;
-
-    self->look_up_at = has_watched ? cp_session_after(self, wait) : CP_NEVER;
+    self->look_up_at = cp_scope_has_watched(self->config) ? cp_session_after(self, wait) : CP_NEVER;
 }
 
 unsigned cp_session_next_comparison(const cp_session *self)

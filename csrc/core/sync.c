@@ -63,15 +63,10 @@ static void begin_pass(cp_sync *self)
     self->moved = false;
 }
 
-static bool has_watched(const cp_sync *self)
-{
-    return self->config->watched != NULL && self->config->watched[0] != NULL;
-}
-
 void cp_sync_begin(cp_sync *self, cp_origin origin, cp_usec now)
 {
     cp_sync_abandon(self);
-    self->phase = has_watched(self) ? CP_PHASE_LOOKING_UP : CP_PHASE_PAGING;
+    self->phase = cp_scope_has_watched(self->config) ? CP_PHASE_LOOKING_UP : CP_PHASE_PAGING;
     self->origin = origin;
     self->started_at = now;
     self->is_look_up = false;

@@ -57,9 +57,9 @@ size_t cp_connection_take_changes(cp_connection *self, cp_change *out, size_t ma
  * `told_until`; *until is when all is known and told up to. */
 bool cp_connection_take_alarm(cp_connection *self, cp_usec told_until, cp_usec *until);
 cp_task *cp_connection_take_done(cp_connection *self); /* caller's hold; NULL: none */
-/* The recap of cp_roster_begin_recap(), in batches; *is_over with the last. */
+/* The recap of cp_roster_begin_recap().  A batch, which may be empty; false: it is over. */
 void cp_connection_begin_recap(cp_connection *self);
-size_t cp_connection_take_recap(cp_connection *self, cp_change *out, size_t max, bool *is_over);
+bool cp_connection_take_recap(cp_connection *self, cp_change *out, size_t max, size_t *taken);
 /* Call last: rings again if something is left. */
 bool cp_connection_ring_if_more(cp_connection *self);
 

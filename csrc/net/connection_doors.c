@@ -316,18 +316,19 @@ void cp_connection_begin_recap(cp_connection *self)
     pthread_mutex_unlock(&self->lock);
 }
 
-size_t cp_connection_take_recap(cp_connection *self, cp_change *out, size_t max, bool *is_over)
+bool cp_connection_take_recap(cp_connection *self, cp_change *out, size_t max, size_t *taken)
 {
-    size_t taken;
+    bool goes_on;
 
-    *is_over = true;
+    *taken = 0;
     if (cp_connection_is_foreign(self))
-        return 0;
+        return false;
     pthread_mutex_lock(&self->lock);
-    taken = cp_roster_recap(self->roster, out, max);
-    *is_over = !cp_roster_is_recapping(self->roster);
+    goes_on = cp_roster_is_recapping(self->roster);
+    if (goes_on)
+        *taken = cp_roster_recap(self->roster, out, max);
     pthread_mutex_unlock(&self->lock);
-    return taken;
+    return goes_on;
 }
 
 cp_task *cp_connection_take_done(cp_connection *self)

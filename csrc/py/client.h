@@ -44,9 +44,7 @@ typedef struct client_object {
     cp_change held[HELD_CHANGES]; /* taken from the connection, not told yet */
     size_t held_next, held_count;
     uint64_t newcomer; /* what is held is a recap for this listener alone; 0: for all */
-    bool is_recap_over;
     atomic_bool has_newcomers; /* somebody may wait for a recap */
-    atomic_bool has_left_over; /* a drain was interrupted; wait() need not wait */
     _Atomic uint64_t handler_errors;
     _Atomic uint64_t slow_handlers;
     _Atomic uint64_t flaps;

@@ -66,8 +66,6 @@ PyObject *client_wait(PyObject *op, PyObject *args, PyObject *keywords)
     if (!PyArg_ParseTupleAndKeywords(args, keywords, "O:wait", names, &timeout) ||
         read_seconds(state, "timeout", timeout, &most) < 0 || !client_is_ours(self))
         return NULL;
-    if (atomic_load(&self->has_left_over))
-        Py_RETURN_TRUE;
     cp_usec deadline = instant_after(most);
     for (;;) {
         cp_status status = listen_once(self, most, &error);

@@ -364,7 +364,8 @@ static bool take_changes(drain *self)
     return client->held_count > 0;
 }
 
-/* What was gathered before is told first: it is not for the newcomer alone. */
+/* Changes in hand end where a recap begins and ends: what was gathered of them is told then,
+ * since it is for others. */
 static bool begin_recap(drain *self)
 {
     uint64_t newcomer = find_newcomer(self->client);
@@ -374,7 +375,6 @@ static bool begin_recap(drain *self)
     tell_gathered(self);
     cp_connection_begin_recap(self->client->connection);
     self->client->newcomer = newcomer;
-    self->client->is_recap_over = false;
     return true;
 }
 
@@ -385,12 +385,10 @@ static bool take_recap(drain *self)
 
     if (client->newcomer == 0 && !begin_recap(self))
         return false;
-    client->held_next = client->held_count = 0;
-    if (!client->is_recap_over) {
-        client->held_count = cp_connection_take_recap(
-            client->connection, client->held, room_for_changes(self), &client->is_recap_over);
+    client->held_next = 0;
+    if (cp_connection_take_recap(client->connection, client->held, room_for_changes(self),
+                                 &client->held_count))
         return true;
-    }
     tell_gathered(self);
     end_recap(client, client->newcomer);
     client->newcomer = 0;
@@ -418,7 +416,6 @@ static void run(drain *self)
     bool is_all_told = false;
     int notices = 0;
 
-    atomic_store(&client->has_left_over, false);
     cp_connection_hush(client->connection);
     for (;;) {
         tell_held(self);
@@ -435,8 +432,7 @@ static void run(drain *self)
     }
     tell_gathered(self);
     tell_alarms(self, is_all_told ? CP_NEVER : client->telling_of);
-    atomic_store(&client->has_left_over, client->held_next < client->held_count);
-    if (atomic_load(&client->has_newcomers))
+    if (client->held_next < client->held_count || atomic_load(&client->has_newcomers))
         cp_connection_wake(client->connection);
     cp_connection_ring_if_more(client->connection);
 }

@@ -41,13 +41,13 @@ static PyObject *check_users_query(PyObject *module, PyObject *args, PyObject *k
     return result;
 }
 
-static PyObject *webhook_to_python(core_state *state, const cp_webhook *webhook, cp_usec now)
+static PyObject *webhook_to_python(core_state *state, const cp_webhook *webhook)
 {
     const cp_presence *presence = &webhook->presence;
     PyObject *user = presence_to_python(state, presence);
     cp_change change = {
         .at = presence->at,
-        .received_at = now,
+        .received_at = cp_network_now(),
         .status = presence->status,
         .previous = webhook->previous,
         .origin = CP_ORIGIN_LIVE,
@@ -57,21 +57,20 @@ static PyObject *webhook_to_python(core_state *state, const cp_webhook *webhook,
     return event;
 }
 
-static PyObject *parse_webhook(PyObject *module, PyObject *args)
+static PyObject *parse_webhook(PyObject *module, PyObject *bytes)
 {
     core_state *state = state_of_module(module);
     cp_failure failure = {.kind = CP_FAILURE_NONE};
     cp_webhook webhook;
     Py_buffer body;
-    double now;
 
-    if (!PyArg_ParseTuple(args, "y*d:parse_webhook", &body, &now))
+    if (PyObject_GetBuffer(bytes, &body, PyBUF_SIMPLE) < 0)
         return NULL;
     cp_status status = cp_webhook_read((cp_slice){body.buf, (size_t)body.len}, &webhook, &failure);
     PyBuffer_Release(&body);
     if (status != CP_OK)
         return raise_failure(state, &failure);
-    PyObject *event = webhook_to_python(state, &webhook, (cp_usec)(now * (double)CP_USEC_PER_SEC));
+    PyObject *event = webhook_to_python(state, &webhook);
     cp_webhook_destroy(&webhook);
     return event;
 }
@@ -100,9 +99,8 @@ static PyMethodDef module_functions[] = {
      METH_VARARGS | METH_KEYWORDS,
      PyDoc_STR("check_users_query($module, /, **query)\n--\n\n"
                "ConfigError for filters that cannot be sent.")},
-    {"parse_webhook", parse_webhook, METH_VARARGS,
-     PyDoc_STR("parse_webhook($module, body, now, /)\n--\n\n"
-               "The PresenceEvent of a webhook's body; `now` is time.monotonic().")},
+    {"parse_webhook", parse_webhook, METH_O,
+     PyDoc_STR("parse_webhook($module, body, /)\n--\n\nThe PresenceEvent of a webhook's body.")},
     {"forked", forked, METH_NOARGS,
      PyDoc_STR("forked($module)\n--\n\nFor os.register_at_fork(after_in_child=...).")},
     {"shutdown", shutdown_network, METH_O,

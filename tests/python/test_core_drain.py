@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+import select
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -137,10 +138,12 @@ def test_ctrl_c_in_a_listener_ends_the_drain_and_loses_nothing(
     core.add_listener("2", {_core.ONLINE: lambda user: told.append(user.uid)}, LIVE)
     core.add_listener("3", {_core.PRESENCE_BATCH: lambda events: told.append("batch")}, LIVE)
     come(emulator, core, "bob", "carol")
+    bell = core.fileno()
     with pytest.raises(KeyboardInterrupt):
         core.drain(256)
     assert told == ["bob", "batch"]
     core.remove_listener("1")
+    assert select.select([bell], [], [], 0)[0], "somebody's own loop would sleep"
     assert core.wait(0)
     assert core.drain(256) == 1
     assert told == ["bob", "batch", "carol", "batch"]
