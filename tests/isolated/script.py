@@ -3,7 +3,7 @@
 import subprocess
 import sys
 from pathlib import Path
-from signal import SIGINT
+from signal import SIGINT, SIGTERM
 
 from cometpresence.emulator import Emulator
 
@@ -43,6 +43,9 @@ class Script:
 
     def interrupt(self) -> None:
         self._process.send_signal(SIGINT)
+
+    def terminate(self) -> None:
+        self._process.send_signal(SIGTERM)
 
     def end(self, within: float = PATIENCE) -> tuple[int, str]:
         """The exit code, and what it complained about."""

@@ -38,6 +38,18 @@ def test_a_script_that_does_not_close_ends_within_two_seconds(
     assert (ended["by"], ended["code"]) == ("client", 1000)  # it said farewell
 
 
+@pytest.mark.parametrize(("how", "code", "closed"), [("exits", 0, 1000), ("dies", -15, 1006)])
+def test_sigterm_is_a_farewell_only_if_it_ends_python_as_an_exit_does(
+    emulator: Emulator, how: str, code: int, closed: int
+) -> None:
+    with Script("terminated", emulator, how) as script:
+        assert script.line() == "connected"
+        script.terminate()
+        assert script.end() == (code, "")
+    ended = emulator.wait_for(lambda entry: entry.get("event") == "socket_closed")
+    assert ended["code"] == closed
+
+
 def test_a_forked_child_is_told_so_and_can_make_a_client_of_its_own(emulator: Emulator) -> None:
     with Script("fork", emulator) as script:
         said = script.line().split(" ")
