@@ -3,12 +3,9 @@
 On the clients' port, and on one of its own that no fault reaches (`Emulator.admin_url`).
 """
 
-from collections.abc import Awaitable, Callable
-from functools import wraps
-
 from aiohttp import web
 
-from .answers import Handler, json_answer, json_body, own_host
+from .answers import Handler, Route, json_answer, json_body, own_host
 from .credentials import same
 from .mischief import Mischief
 from .refusal import Refusal, bad_request
@@ -20,19 +17,17 @@ class AdminApi:
         self._world = world
         self._mischief = mischief
 
-    def add_routes(self, router: web.UrlDispatcher) -> None:
-        table: list[tuple[str, str, Handler]] = [
+    def routes(self) -> list[Route]:
+        table: list[Route] = [
             ("POST", "/_emulator/users/{uid}/status", self.set_status),
             ("GET", "/_emulator/users", self.list_users),
             ("POST", "/_emulator/users", self.add_user),
             ("GET", "/_emulator/journal", self.show_journal),
             ("POST", "/_emulator/faults/{name}", self.make_fault),
         ]
-        for method, path, handler in table:
-            router.add_route(method, path, self._guarded(handler))
+        return [(method, path, self._guarded(handler)) for method, path, handler in table]
 
-    def _guarded(self, handler: Handler) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
-        @wraps(handler)
+    def _guarded(self, handler: Handler) -> Handler:
         async def guarded(request: web.Request) -> web.StreamResponse:
             self._check(request)
             return await handler(request)

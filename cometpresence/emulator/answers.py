@@ -1,12 +1,13 @@
 """What every part of the HTTP side shares: JSON in, JSON out, and the versions in paths."""
 
 import json
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import urlsplit
 
 from aiohttp import web
 
+from .notices import VERSIONS
 from .refusal import bad_request
 from .wire import dumps
 from .world import World
@@ -15,14 +16,15 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Route = tuple[str, str, Handler]
 
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
-_VERSIONS = ("", "/v3", "/v3.0")
 
 
-def add_versioned(router: web.UrlDispatcher, routes: Iterable[Route]) -> None:
+def versioned(*routes: Route) -> list[Route]:
     """Each route without a version before its path and with either spelling of it."""
-    for method, path, handler in routes:
-        for version in _VERSIONS:
-            router.add_route(method, version + path, handler)
+    return [
+        (method, version + path, handler)
+        for method, path, handler in routes
+        for version in ("", *VERSIONS)
+    ]
 
 
 def json_answer(body: object, *, status: int = 200, headers: Any = None) -> web.Response:

@@ -3,6 +3,8 @@
 import json
 import logging
 import math
+from collections.abc import Mapping
+from functools import partial
 from itertools import count
 from typing import Any, cast
 
@@ -11,7 +13,7 @@ from aiohttp import web
 from .answers import Handler, json_answer
 from .coverage import Kind, entries
 from .notices import endpoint_of
-from .refusal import Refusal, not_emulated
+from .refusal import Refusal
 from .world import World
 
 _logger = logging.getLogger(__name__)
@@ -43,18 +45,19 @@ class Gate:
         self._world = world
         self._numbers = count(1)
 
-    def middlewares(self) -> list[Any]:
-        """Outermost first."""
-        return [self._hold, self._record, self._share, self._meter, self._explain, self._spoil]
+    def around(self, handler: Handler) -> Handler:
+        """`handler` behind all of it."""
+        inwards = (self._hold, self._record, self._share, self._meter, self._explain, self._spoil)
+        for step in reversed(inwards):
+            handler = partial(step, handler=handler)
+        return handler
 
-    @web.middleware
     async def _hold(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """In a black hole requests arrive and nothing ever comes back."""
         if not request.path.startswith(ADMIN_PREFIX):
             await self._world.faults.passed("blackhole")
         return await handler(request)
 
-    @web.middleware
     async def _record(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         if is_upgrade(request):
             return await handler(request)  # journaled as a socket's life instead
@@ -88,7 +91,6 @@ class Gate:
         )
         return response
 
-    @web.middleware
     async def _share(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Any page may speak the client API; the admin half shares nothing."""
         if request.path.startswith(ADMIN_PREFIX) or is_upgrade(request):
@@ -100,7 +102,6 @@ class Gate:
             response.headers.update(CORS)
         return response
 
-    @web.middleware
     async def _meter(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """With rate limits on, every answer says what is left."""
         quota = self._world.quota
@@ -112,35 +113,27 @@ class Gate:
         )
         if standing.remaining < 0:
             wait = max(1, standing.resets_at - self._world.clock.seconds())
-            refusal = _too_many_requests(wait)
-            return json_answer(
-                refusal.body(), status=refusal.status, headers=refusal.headers | headers
-            )
+            return _answer(_too_many_requests(wait, headers))
         response = await handler(request)
         if not response.prepared:
             for name, value in headers.items():
                 response.headers.setdefault(name, value)
         return response
 
-    @web.middleware
     async def _explain(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         try:
             return await handler(request)
         except Exception as error:
-            refusal = _refusal_for(error, request)
-        return json_answer(refusal.body(), status=refusal.status, headers=refusal.headers)
+            return _answer(_refusal_for(error, request))
 
-    @web.middleware
     async def _spoil(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         if request.path.startswith(ADMIN_PREFIX) or is_upgrade(request):
             return await handler(request)
         faults = self._world.faults
         if (fault := faults.strike("rate_limit")) is not None:
             seconds = fault.settings["retry_after"]
-            refusal = _too_many_requests(seconds)
             resets_at = self._world.clock.seconds() + math.ceil(seconds)
-            refusal.headers |= quota_headers(500, 0, resets_at=resets_at)
-            raise refusal
+            raise _too_many_requests(seconds, quota_headers(500, 0, resets_at=resets_at))
         if (fault := faults.strike("server_errors")) is not None:
             status = int(fault.settings["status"])
             raise Refusal("ERR_INTERNAL_SERVER_ERROR", "a fault was asked for", status=status)
@@ -155,8 +148,6 @@ def _refusal_for(error: Exception, request: web.Request) -> Refusal:
     match error:
         case Refusal():
             return error
-        case web.HTTPNotFound() | web.HTTPMethodNotAllowed():
-            return not_emulated(f"{request.method} {request.path_qs}")
         case web.HTTPException():
             return Refusal("ERR_BAD_REQUEST", error.reason, status=error.status)
     _logger.error("%s %s failed", request.method, request.path, exc_info=error)
@@ -164,13 +155,17 @@ def _refusal_for(error: Exception, request: web.Request) -> Refusal:
 
 
 async def _too_large(request: web.Request) -> web.StreamResponse:
-    refusal = Refusal("ERR_BAD_REQUEST", "the body is larger than 1 MiB", status=413)
-    return json_answer(refusal.body(), status=refusal.status, headers=CORS)
+    message = "the body is larger than 1 MiB"
+    return _answer(Refusal("ERR_BAD_REQUEST", message, status=413, headers=CORS))
 
 
-def _too_many_requests(seconds: float) -> Refusal:
+def _answer(refusal: Refusal) -> web.Response:
+    return json_answer(refusal.body(), status=refusal.status, headers=refusal.headers)
+
+
+def _too_many_requests(seconds: float, quota: Mapping[str, str]) -> Refusal:
     """Retry-After is whole seconds by RFC 9110."""
-    headers = {"Retry-After": str(math.ceil(seconds))}
+    headers = {"Retry-After": str(math.ceil(seconds)), **quota}
     return Refusal("ERR_TOO_MANY_REQUESTS", "too many requests", headers=headers)
 
 

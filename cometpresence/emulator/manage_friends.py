@@ -5,7 +5,7 @@ from typing import Any
 from aiohttp import web
 
 from . import body_rules
-from .answers import Route, add_versioned, json_answer, json_body
+from .answers import Route, json_answer, json_body, versioned
 from .callers import Callers
 from .paging import managed_page
 from .refusal import Refusal, bad_request
@@ -19,14 +19,13 @@ class ManageFriends:
         self._world = world
         self._callers = Callers(world)
 
-    def add_routes(self, router: web.UrlDispatcher) -> None:
+    def routes(self) -> list[Route]:
         path = "/users/{uid}/friends"
-        table: list[Route] = [
+        return versioned(
             ("POST", path, self.add),
             ("GET", path, self.list_friends),
             ("DELETE", path, self.remove),
-        ]
-        add_versioned(router, table)
+        )
 
     async def add(self, request: web.Request) -> web.StreamResponse:
         """Our choice: each uid has its own answer, and those that can be friends become it."""

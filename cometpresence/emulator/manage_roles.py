@@ -5,7 +5,7 @@ from typing import Any
 from aiohttp import web
 
 from . import body_rules
-from .answers import Route, add_versioned, json_answer, json_body
+from .answers import Route, json_answer, json_body, versioned
 from .callers import Callers
 from .paging import managed_page
 from .refusal import Refusal, bad_request
@@ -18,15 +18,14 @@ class ManageRoles:
         self._world = world
         self._callers = Callers(world)
 
-    def add_routes(self, router: web.UrlDispatcher) -> None:
-        table: list[Route] = [
+    def routes(self) -> list[Route]:
+        return versioned(
             ("POST", "/roles", self.create),
             ("GET", "/roles", self.list_roles),
             ("GET", "/roles/{role}", self.get),
             ("PUT", "/roles/{role}", self.update),
             ("DELETE", "/roles/{role}", self.delete),
-        ]
-        add_versioned(router, table)
+        )
 
     async def create(self, request: web.Request) -> web.StreamResponse:
         """Our choice: the 26th role is a quota's error."""

@@ -3,7 +3,7 @@
 from aiohttp import web
 
 from . import body_rules
-from .answers import Route, add_versioned, json_answer, json_body
+from .answers import Route, json_answer, json_body, versioned
 from .callers import Access, Callers
 from .credentials import AuthToken
 from .paging import managed_page
@@ -16,17 +16,16 @@ class ManageTokens:
         self._world = world
         self._callers = Callers(world)
 
-    def add_routes(self, router: web.UrlDispatcher) -> None:
+    def routes(self) -> list[Route]:
         all_of_them, one = "/users/{uid}/auth_tokens", "/users/{uid}/auth_tokens/{authToken}"
-        table: list[Route] = [
+        return versioned(
             ("POST", all_of_them, self.create),
             ("GET", all_of_them, self.list_tokens),
             ("DELETE", all_of_them, self.flush),
             ("GET", one, self.get),
             ("PUT", one, self.update),
             ("DELETE", one, self.delete),
-        ]
-        add_versioned(router, table)
+        )
 
     async def create(self, request: web.Request) -> web.StreamResponse:
         """Step 1 of a login.  Our choice: a new token each time, with `force` or without."""

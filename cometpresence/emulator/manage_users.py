@@ -5,7 +5,7 @@ from typing import Any
 from aiohttp import web
 
 from . import body_rules
-from .answers import Route, add_versioned, json_answer, json_body
+from .answers import Route, json_answer, json_body, versioned
 from .callers import Access, Callers
 from .refusal import bad_request
 from .user_query import UserQuery
@@ -19,15 +19,14 @@ class ManageUsers:
         self._world = world
         self._callers = Callers(world)
 
-    def add_routes(self, router: web.UrlDispatcher) -> None:
-        table: list[Route] = [
+    def routes(self) -> list[Route]:
+        return versioned(
             ("POST", "/users", self.create),
             ("PUT", "/users", self.reactivate),
             ("DELETE", "/users", self.deactivate),
             ("PUT", "/users/{uid}", self.update),
             ("DELETE", "/users/{uid}", self.delete),
-        ]
-        add_versioned(router, table)
+        )
 
     async def create(self, request: web.Request) -> web.StreamResponse:
         self._callers.check_key(request, Access.AUTH_ONLY)

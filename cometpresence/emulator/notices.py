@@ -8,7 +8,7 @@ from .journal import Journal
 _MOST = 1000  # then no more are noted: a client that invents names must not fill our memory
 _LONGEST = 100  # characters of a name
 
-_VERSIONS = ("/v3.0", "/v3")
+VERSIONS = ("/v3.0", "/v3")  # what paths may begin with
 
 # What any HTTP client or browser sends, whatever the API.
 _OF_HTTP = frozenset(
@@ -18,8 +18,7 @@ _OF_HTTP = frozenset(
 )
 _OF_HTTP_TOO = ("sec-", "access-control-request-")
 
-# Endpoints that are two: one for scripts with a key, one for clients with a token.
-_MANAGED = {name for name in supported(Kind.ENDPOINT) if name.endswith(" with apiKey")}
+_ENDPOINTS = supported(Kind.ENDPOINT)
 
 
 class Notices:
@@ -74,16 +73,16 @@ class Notices:
 def endpoint_of(request: web.Request) -> str | None:
     """What the coverage table calls it; None if there is no such endpoint."""
     resource = request.match_info.route.resource
-    if resource is None:
-        return None
-    name = endpoint_name(request.method, resource.canonical)
-    managed = f"{name} with apiKey"
-    return managed if "apiKey" in request.headers and managed in _MANAGED else name
+    name = endpoint_name(request.method, resource.canonical) if resource is not None else ""
+    managed = f"{name} with apiKey"  # some are two: for scripts, and for clients with a token
+    if "apiKey" in request.headers and managed in _ENDPOINTS:
+        return managed
+    return name if name in _ENDPOINTS else None
 
 
 def endpoint_name(method: str, path: str) -> str:
     """As the coverage table has it: without the version that clients may put in front."""
-    for version in _VERSIONS:
+    for version in VERSIONS:
         if path.startswith(version + "/"):
             path = path.removeprefix(version)
     return f"{method} {path}"

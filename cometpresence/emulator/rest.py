@@ -4,7 +4,7 @@ from typing import Any
 
 from aiohttp import web
 
-from .answers import Handler, Route, add_versioned, json_answer, json_body, own_host
+from .answers import Handler, Route, json_answer, json_body, own_host, versioned
 from .callers import Callers, has_key
 from .manage_users import ManageUsers
 from .refusal import not_emulated
@@ -19,20 +19,21 @@ class RestApi:
         self._world = world
         self._callers = Callers(world)
 
-    def add_routes(self, router: web.UrlDispatcher, manage: ManageUsers) -> None:
-        table: list[Route] = [
-            ("PUT", "/me", self.put_me),
-            ("GET", "/me", self.get_me),
-            ("DELETE", "/me", self.delete_me),
-            ("POST", "/me/jwt", self.create_jwt),
-            ("GET", "/settings", self.get_settings),
-            ("GET", "/users", _either(manage.list_users, self.list_users)),
-            ("GET", "/users/{uid}", _either(manage.get, self.get_user)),
-            ("POST", "/user_sessions", self.note_session),
+    def routes(self, manage: ManageUsers) -> list[Route]:
+        return [
+            *versioned(
+                ("PUT", "/me", self.put_me),
+                ("GET", "/me", self.get_me),
+                ("DELETE", "/me", self.delete_me),
+                ("POST", "/me/jwt", self.create_jwt),
+                ("GET", "/settings", self.get_settings),
+                ("GET", "/users", _either(manage.list_users, self.list_users)),
+                ("GET", "/users/{uid}", _either(manage.get, self.get_user)),
+                ("POST", "/user_sessions", self.note_session),
+            ),
+            ("POST", "/v1/ping", self.analytics_ping),
+            ("POST", "/api/v1.0/online-members", self.count_online),
         ]
-        add_versioned(router, table)
-        router.add_route("POST", "/v1/ping", self.analytics_ping)
-        router.add_route("POST", "/api/v1.0/online-members", self.count_online)
 
     # ---- login, own user
 

@@ -4,12 +4,14 @@ import asyncio
 import socket
 import ssl
 import weakref
+from collections.abc import Iterator
 from contextlib import suppress
 from functools import partial
 
 from aiohttp import web
 
 from .admin import AdminApi
+from .answers import Route
 from .connection import linger_not
 from .gate import Gate, is_upgrade
 from .manage_friends import ManageFriends
@@ -21,6 +23,8 @@ from .refusal import not_emulated
 from .rest import RestApi
 from .websocket import WebSocketApi
 from .world import World
+
+_ANY_OTHER_PATH = "/{path:(?s:.*)}"  # with whatever characters in it
 
 _BACKLOG = 4096
 _ACCEPTED_AT_ONCE = 100  # then others on the loop have their turn
@@ -60,16 +64,26 @@ class Server:
         return int(self._runner.addresses[0][1])
 
     def application(self) -> web.Application:
-        """Everything it answers, without the listening."""
-        app = web.Application(middlewares=Gate(self._world).middlewares())
-        users = ManageUsers(self._world)
-        users.add_routes(app.router)
-        for api in (ManageFriends, ManageTokens, ManageRoles):
-            api(self._world).add_routes(app.router)
-        self._rest.add_routes(app.router, users)
-        self._admin.add_routes(app.router)
-        app.router.add_route("*", "/", self._root)
+        """Everything it answers, without the listening.
+
+        The gate is around the handlers.  As aiohttp's middlewares it would be kept in a cache of
+        the process, and with it the world of every emulator there ever was.
+        """
+        app = web.Application()
+        gate = Gate(self._world)
+        for method, path, handler in self._routes():
+            app.router.add_route(method, path, gate.around(handler))
         return app
+
+    def _routes(self) -> Iterator[Route]:
+        users = ManageUsers(self._world)
+        yield from users.routes()
+        for api in (ManageFriends, ManageTokens, ManageRoles):
+            yield from api(self._world).routes()
+        yield from self._rest.routes(users)
+        yield from self._admin.routes()
+        yield "*", "/", self._root
+        yield "*", _ANY_OTHER_PATH, _unknown
 
     async def stop(self) -> None:
         if self._listener is not None:
@@ -146,7 +160,11 @@ class Server:
             return await self._sockets.serve(request)
         if request.method == "POST" and request.query_string == "/api/v1.0/online-members":
             return await self._rest.count_online(request)
-        raise not_emulated(f"{request.method} {request.path_qs}")
+        return await _unknown(request)
+
+
+async def _unknown(request: web.Request) -> web.StreamResponse:
+    raise not_emulated(f"{request.method} {request.path_qs}")
 
 
 def _listen(host: str, port: int) -> socket.socket:

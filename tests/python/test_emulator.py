@@ -1,5 +1,6 @@
 """The emulator's life, its logins and its refusals."""
 
+import gc
 import io
 import socket
 import threading
@@ -12,7 +13,9 @@ from urllib.parse import urlsplit
 import pytest
 from python.emulator_client import Client
 
+from cometpresence import PresenceClient
 from cometpresence.emulator import Emulator
+from cometpresence.emulator.world import World
 
 
 @pytest.fixture
@@ -132,6 +135,21 @@ def test_stop_over_tls_leaves_nothing_behind() -> None:
         ws = client.connect()
         emulator.stop()
         assert ws.close_code() == 1001
+
+
+def worlds() -> int:
+    gc.collect()
+    return sum(type(thing) is World for thing in gc.get_objects())
+
+
+@pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
+def test_an_emulator_that_nobody_holds_any_more_leaves_no_memory_behind(tls: bool) -> None:
+    before = worlds()
+    for _ in range(3):
+        with Emulator(tls=tls) as emulator, PresenceClient(**emulator.client_args("superhero1")):
+            assert worlds() == before + 1
+        del emulator
+    assert worlds() == before
 
 
 # ---- login

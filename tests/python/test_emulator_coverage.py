@@ -66,8 +66,10 @@ def test_the_endpoints_are_the_routes() -> None:
         if isinstance(route.resource, web.Resource)
         and not route.resource.canonical.startswith("/_emulator")
     }
-    assert "* /" in routes  # by itself the WebSocket, and the online count on one port
-    routes = routes - {"* /"} | {"GET /", "POST /?/api/v1.0/online-members"}
+    # The root is the WebSocket, and the online count on one port; the rest is answered 501.
+    assert {"* /", "* /{path}"} <= routes
+    routes -= {"* /", "* /{path}"}
+    routes |= {"GET /", "POST /?/api/v1.0/online-members"}
     routes |= {f"{path} with apiKey" for path in ("GET /users", "GET /users/{uid}")}
     assert routes == supported(Kind.ENDPOINT)
 
