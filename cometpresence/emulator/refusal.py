@@ -23,8 +23,11 @@ _STATUS = {
 }
 
 
-class Refusal(Exception):
-    """An answer of the form {"error": {"code", "message"}}, with "details" where there are any."""
+class Refusal(ValueError):
+    """An answer of the form {"error": {"code", "message"}}, with "details" where there are any.
+
+    To whoever calls from Python it is a ValueError.
+    """
 
     def __init__(
         self,
@@ -50,13 +53,9 @@ class Refusal(Exception):
         return {"error": self.error()}
 
 
-class BadRequest(Refusal, ValueError):
-    """An argument that makes no sense, over HTTP or, to whoever calls from Python, a ValueError."""
-
-
-def bad_request(message: str, details: Mapping[str, list[str]] | None = None) -> BadRequest:
+def bad_request(message: str, details: Mapping[str, list[str]] | None = None) -> Refusal:
     """`details` says for each member of the body what is wrong with it."""
-    return BadRequest("ERR_BAD_REQUEST", message, details=details)
+    return Refusal("ERR_BAD_REQUEST", message, details=details)
 
 
 def not_emulated(what: str) -> Refusal:

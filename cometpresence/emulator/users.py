@@ -107,7 +107,8 @@ class Directory:
     def get(self, uid: str) -> User:
         user = self.find(uid)
         if user is None:
-            raise Refusal("ERR_UID_NOT_FOUND", f"the uid {uid} does not exist")
+            fix = "add_user() or POST /users creates it"
+            raise Refusal("ERR_UID_NOT_FOUND", f"the uid {uid} does not exist: {fix}")
         return user
 
     def add(self, data: Mapping[str, Any], *, now: int) -> User:

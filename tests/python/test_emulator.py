@@ -5,7 +5,7 @@ import io
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -54,8 +54,28 @@ def test_a_backend_finds_auth_tokens_for_its_users(emulator: Emulator, client: C
     token = emulator.auth_token("SuperHero2")
     assert client.call("GET", "/me", headers={"authToken": token}).data["uid"] == "superhero2"
     assert emulator.auth_token("superhero2") != token
-    with pytest.raises(Exception, match="nobody"):
-        emulator.auth_token("nobody")
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        lambda emulator: emulator.set_online("nobody"),
+        lambda emulator: emulator.set_offline("nobody"),
+        lambda emulator: emulator.move(["nobody"]),
+        lambda emulator: emulator.auth_token("nobody"),
+    ],
+    ids=["set_online", "set_offline", "move", "auth_token"],
+)
+def test_nobody_is_a_value_error_that_names_the_uid_and_the_way_out(
+    emulator: Emulator, act: Callable[[Emulator], object]
+) -> None:
+    with pytest.raises(ValueError, match=r"nobody does not exist.*add_user\(\)"):
+        act(emulator)
+
+
+def test_a_second_user_of_the_same_uid_is_a_value_error(emulator: Emulator) -> None:
+    with pytest.raises(ValueError, match="superhero1 exists already"):
+        emulator.add_user("SuperHero1")
 
 
 @pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
