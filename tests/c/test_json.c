@@ -1,20 +1,16 @@
 #include "core/json.h"
 
-#include <errno.h>
 #include <locale.h>
 
-#include <cjson/cJSON.h>
-
+#include "json_trials.h"
 #include "test.h"
 
 #define BYTES(literal) ((cp_slice){literal, sizeof literal - 1})
 #define LENGTH(array) (sizeof(array) / sizeof *(array))
 
-/* From memory that ends where the text does: the sanitizer sees a byte too many. */
 static cp_status parse(cp_slice text, cp_json **out)
 {
-    char *exact = malloc(text.length ? text.length : 1);
-    memcpy(exact, text.data, text.length);
+    char *exact = exact_copy(text);
     cp_status scanned = cp_json_scan((cp_slice){exact, text.length}, CP_JSON_FRAME_LIMITS);
     cp_status parsed = cp_json_parse((cp_slice){exact, text.length}, CP_JSON_FRAME_LIMITS, out);
     free(exact);
@@ -394,22 +390,13 @@ TEST(written_members_are_quoted_and_absent_ones_are_not_there)
     cp_buffer_destroy(&out);
 }
 
-/* ---- no memory: the engine allocates through its hooks, which only tests may set */
-
-static void *counted_malloc(size_t size)
-{
-    void *memory = malloc(size); /* fails when the harness wants it to */
-    if (!memory)
-        errno = ENOMEM; /* as the real one */
-    return memory;
-}
+/* ---- no memory */
 
 TEST(each_allocation_that_fails_is_no_memory)
 {
     const char *text = "{\"a\":[1.5,\"x\",{\"y\":[]}],\"b\":\"\\u00e4\",\"n\":1e999,"
                        "\"long\":\"so that the buffer has to grow while this is printed\"}";
-    cJSON_Hooks hooks = {counted_malloc, free};
-    cJSON_InitHooks(&hooks);
+    count_the_engine();
     for (unsigned n = 1, failed = 1; failed; n++) {
         cp_buffer out;
         cp_json *root;
@@ -426,5 +413,5 @@ TEST(each_allocation_that_fails_is_no_memory)
         cp_buffer_destroy(&out);
         cp_json_free(root);
     }
-    cJSON_InitHooks(NULL);
+    leave_the_engine_alone();
 }
