@@ -1,9 +1,9 @@
 """What drain() does with listeners that misbehave, and how Ctrl-C gets through."""
 
 import os
+import select
 import signal
 import sys
-import select
 import threading
 import time
 from collections.abc import Callable, Iterator

@@ -2,8 +2,6 @@
 
 import io
 import json
-import os
-import pty
 import random
 import re
 import subprocess
@@ -12,6 +10,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from python.command_line import Terminal
 from rich.console import Console
 
 from cometpresence import ConnectionLost
@@ -109,31 +108,14 @@ def test_what_goes_wrong_is_told_in_a_line(monkeypatch: pytest.MonkeyPatch) -> N
 # ---- what it shows on a terminal
 
 
-def open_terminal() -> tuple[int, int]:
-    try:
-        return pty.openpty()
-    except OSError as error:  # a root folder without /dev/pts
-        pytest.skip(f"there are no terminals to be had here: {error}")
-
-
 def test_on_a_terminal_it_draws_a_table() -> None:
-    master, slave = open_terminal()
-    environment = os.environ | {"TERM": "xterm-256color", "COLUMNS": "80", "LINES": "24"}
-    with subprocess.Popen(
-        [*COMMAND, "--seconds", "1"], stdin=slave, stdout=slave, stderr=slave, env=environment
-    ) as process:
-        os.close(slave)
-        shown = b""
-        while chunk := _read(master):
-            shown += chunk
-        assert process.wait(timeout=30) == 0
-    os.close(master)
-    text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown.decode())
-    assert "who is online" in text
-    assert "Grace Hopper" in text
-    assert "●" in text
-    assert re.search(r"✔ \d+ events arrived", text)
-    assert b"\x1b[?25h" in shown  # the cursor is back
+    with Terminal(None, "demo", "--seconds", "1", columns=80) as terminal:
+        assert terminal.end() == 0
+    assert "who is online" in terminal.text
+    assert "Grace Hopper" in terminal.text
+    assert "●" in terminal.text
+    assert re.search(r"✔ \d+ events arrived", terminal.text)
+    assert "\x1b[?25h" in terminal.raw  # the cursor is back
 
 
 def test_the_table_says_what_differs() -> None:
@@ -144,10 +126,3 @@ def test_the_table_says_what_differs() -> None:
     said = " ".join(console.file.getvalue().split())
     assert said.startswith("✘ 7 events arrived")
     assert "not seen coming: missed; not seen leaving: ghost." in said
-
-
-def _read(descriptor: int) -> bytes:
-    try:
-        return os.read(descriptor, 65536)
-    except OSError:  # the other side is closed
-        return b""

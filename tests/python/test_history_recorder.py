@@ -1,6 +1,5 @@
 """What a recorder makes of a client's life, and what it owes whoever asked it to write."""
 
-import os
 import signal
 import sqlite3
 import subprocess
@@ -453,7 +452,6 @@ def test_retention_deletes_what_is_older(
         assert words(path, "erin")[-1] == "online."
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_a_forked_child_touches_nothing(plain_emulator: Emulator, path: Path) -> None:
     script = f"""
 import os, sys, warnings

@@ -2,7 +2,6 @@
 at once."""
 
 import json
-import os
 import random
 import signal
 import subprocess
@@ -109,7 +108,6 @@ def server(tmp_path: Path) -> Iterator[StoppedServer]:
     server.close()
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no SIGSTOP")
 @pytest.mark.parametrize(
     ("interval", "patience"),
     [
