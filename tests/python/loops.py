@@ -2,7 +2,7 @@
 
 import asyncio
 import inspect
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
 import pytest
@@ -46,8 +46,15 @@ async def soon(awaitable: Awaitable[_T]) -> _T:
         return await awaitable
 
 
+async def begun(*works: Coroutine[Any, Any, _T]) -> list[asyncio.Task[_T]]:
+    """Tasks that have come to their first wait: a loop gives turns in the order of asking."""
+    tasks = [asyncio.create_task(work) for work in works]
+    await asyncio.sleep(0)
+    return tasks
+
+
 async def until(is_so: Callable[[], object]) -> None:
-    """For what nothing tells of."""
+    """For what nothing tells of: the log, what the client keeps to itself, a descriptor."""
     async with asyncio.timeout(PATIENCE):
         while not is_so():
             await asyncio.sleep(0.001)
@@ -66,8 +73,11 @@ class Inbox:
 
     async def wait_for(self, count: int) -> list[Any]:
         """What has come, once it is at least so much."""
+        return await self.wait_until(lambda letters: len(letters) >= count)
+
+    async def wait_until(self, enough: Callable[[list[Any]], bool]) -> list[Any]:
         async with asyncio.timeout(PATIENCE):
-            while len(self.letters) < count:
+            while not enough(self.letters):
                 self._came.clear()
                 await self._came.wait()
         return list(self.letters)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from python.conftest import MakeClient
 from python.inbox import PATIENCE
-from python.loops import Inbox, client_of, soon, until
+from python.loops import Inbox, begun, client_of, soon, until
 
 from cometpresence import (
     AsyncPresenceClient,
@@ -44,7 +44,7 @@ async def test_entering_logs_in_connects_and_synchronises(emulator: Emulator) ->
         assert client.uid == "alice"
     assert client.connection_status is ConnectionStatus.DISCONNECTED
     assert "closed" in repr(client)
-    await until(lambda: "alice" not in emulator.online)
+    emulator.wait_for(lambda entry: "alice" not in emulator.online)
 
 
 async def test_no_thread_is_started_for_it(plain_emulator: Emulator) -> None:
@@ -70,8 +70,7 @@ async def test_who_cannot_enter_is_closed(plain_emulator: Emulator) -> None:
 async def test_entering_can_be_cancelled(plain_emulator: Emulator) -> None:
     client = client_of(plain_emulator)
     with plain_emulator.blackhole():
-        enters = asyncio.create_task(client.__aenter__())
-        await asyncio.sleep(0)
+        [enters] = await begun(client.__aenter__())
         enters.cancel()
         with pytest.raises(asyncio.CancelledError):
             await soon(enters)
@@ -96,12 +95,11 @@ async def test_one_that_was_never_used_closes_too() -> None:
 
 async def test_closing_ends_whatever_is_awaited(plain_emulator: Emulator) -> None:
     client = await client_of(plain_emulator).__aenter__()
-    waits = [
-        asyncio.create_task(client.wait_for_online("bob")),
-        asyncio.create_task(client.wait_for(lambda event: True)),
-        asyncio.create_task(client.run_forever()),
-    ]
-    await asyncio.sleep(0)
+    waits = await begun(
+        client.wait_for_online("bob"),
+        client.wait_for(lambda event: True),
+        client.run_forever(),
+    )
     await soon(client.aclose())
     online, event, forever = await soon(asyncio.gather(*waits, return_exceptions=True))
     assert isinstance(online, ClientClosed)
@@ -116,7 +114,7 @@ async def test_one_that_is_dropped_says_so_and_is_closed(plain_emulator: Emulato
     with pytest.warns(ResourceWarning, match="unclosed <AsyncPresenceClient"):
         del client
     await until(lambda: core.close(0.0))
-    await until(lambda: "alice" not in plain_emulator.online)
+    plain_emulator.wait_for(lambda entry: "alice" not in plain_emulator.online)
 
 
 async def test_one_that_could_not_be_made_has_nothing_to_close() -> None:
@@ -185,8 +183,7 @@ async def test_running_for_ever_ends_with_the_client(plain_emulator: Emulator) -
 
 async def test_running_for_ever_ends_when_the_server_refuses_us(plain_emulator: Emulator) -> None:
     async with client_of(plain_emulator, reconnect=Reconnect(base=0.01, max_attempts=1)) as client:
-        runs = asyncio.create_task(client.run_forever())
-        await asyncio.sleep(0)
+        [runs] = await begun(client.run_forever())
         with plain_emulator.refuse_connections():
             plain_emulator.kill_tcp()
             with pytest.raises(CometChatException):
@@ -267,8 +264,7 @@ async def test_every_call_ends_in_time(plain_emulator: Emulator) -> None:
 async def test_a_wait_ends_when_they_come_and_when_they_go(plain_emulator: Emulator) -> None:
     async with client_of(plain_emulator) as client:
         comes = asyncio.create_task(client.wait_for_online("bob"))
-        goes = asyncio.create_task(client.wait_for_offline("ERIN"))
-        await asyncio.sleep(0)
+        [goes] = await begun(client.wait_for_offline("ERIN"))
         plain_emulator.set_online("bob")
         plain_emulator.set_offline("erin")
         assert (await soon(comes)).is_online
@@ -280,8 +276,7 @@ async def test_a_wait_ends_when_they_come_and_when_they_go(plain_emulator: Emula
 
 async def test_waiting_for_an_event(plain_emulator: Emulator) -> None:
     async with client_of(plain_emulator) as client:
-        waits = asyncio.create_task(client.wait_for(lambda event: event.user.uid == "bob"))
-        await asyncio.sleep(0)
+        [waits] = await begun(client.wait_for(lambda event: event.user.uid == "bob"))
         for uid in ("carol", "dave", "bob"):
             plain_emulator.set_online(uid)
         event = await soon(waits)
@@ -294,8 +289,7 @@ async def test_waiting_for_an_event(plain_emulator: Emulator) -> None:
 
 async def test_what_a_predicate_raises_ends_the_wait(plain_emulator: Emulator) -> None:
     async with client_of(plain_emulator) as client:
-        waits = asyncio.create_task(client.wait_for(lambda event: bool(1 // 0)))
-        await asyncio.sleep(0)
+        [waits] = await begun(client.wait_for(lambda event: bool(1 // 0)))
         plain_emulator.set_online("bob")
         with pytest.raises(ZeroDivisionError):
             await soon(waits)
@@ -306,8 +300,7 @@ async def test_two_thousand_wait_at_once_and_each_is_woken(plain_emulator: Emula
     for uid in uids:
         plain_emulator.add_user(uid)
     async with client_of(plain_emulator) as client:
-        waits = [asyncio.create_task(client.wait_for_online(uid)) for uid in uids * 10]
-        await asyncio.sleep(0)
+        waits = await begun(*map(client.wait_for_online, uids * 10))
         for uid in uids:
             plain_emulator.set_online(uid)
         assert [user.uid for user in await soon(asyncio.gather(*waits))] == uids * 10
@@ -318,8 +311,7 @@ async def test_who_gives_up_waiting_leaves_nothing_behind(plain_emulator: Emulat
 
         async def give_up(times: int) -> int:
             for _ in range(times // 100):
-                tasks = [asyncio.create_task(client.wait_for_online("bob")) for _ in range(100)]
-                await asyncio.sleep(0)
+                tasks = await begun(*(client.wait_for_online("bob") for _ in range(100)))
                 for task in tasks:
                     task.cancel()
                 await asyncio.wait(tasks)

@@ -5,6 +5,7 @@ import functools
 import gc
 import logging
 import threading
+import weakref
 from typing import Any
 
 import pytest
@@ -73,8 +74,9 @@ async def test_each_kind_of_handler_may_be_a_coroutine_function(plain_emulator: 
         plain_emulator.set_online("bob")
         plain_emulator.set_offline("bob")
         plain_emulator.close_all(1012)
-        await until(lambda: ("disconnected", Disconnect) in called.letters)
-        await until(lambda: {what for what, _ in called.letters} >= {"batch", "user_offline"})
+        awaited = {"disconnected", "batch", "user_offline"}
+        await called.wait_until(lambda letters: {what for what, _ in letters} >= awaited)
+    assert ("disconnected", Disconnect) in called.letters
     assert ("presence", PresenceEvent) in called.letters
     assert ("user_offline", User) in called.letters
     assert ("batch", list) in called.letters
@@ -114,7 +116,7 @@ async def test_a_handler_is_told_one_thing_at_a_time_and_in_order(plain_emulator
             nonlocal at_work
             at_work += 1
             assert at_work == 1
-            await asyncio.sleep(0.002 if event.online else 0)
+            await asyncio.sleep(0.002 if event.online else 0)  # is the work it does
             told.append("+" if event.online else "-")
             at_work -= 1
             done(event)
@@ -129,7 +131,7 @@ async def test_the_callbacks_of_one_listener_keep_their_order_too(plain_emulator
 
     class Diary(UserListener):
         async def onUserOnline(self, user: User) -> None:
-            await asyncio.sleep(0.002)
+            await asyncio.sleep(0.002)  # is the work it does
             told("+" + user.uid)
 
         async def onUserOffline(self, user: User) -> None:
@@ -355,7 +357,7 @@ async def test_a_handler_that_is_removed_begins_no_more(plain_emulator: Emulator
         await told.wait_for(3)
         assert client.remove_listener("greeter")
         go_on.set()
-        await until(lambda: not client._crew._tasks)
+        await asyncio.wait(client._crew._tasks)
         assert called.letters == ["bob"]
 
 
@@ -404,18 +406,21 @@ async def test_a_handler_must_not_run_for_ever(plain_emulator: Emulator) -> None
 
 
 async def test_tasks_of_handlers_are_held_while_they_run(plain_emulator: Emulator) -> None:
-    called = Inbox()
+    begun, ended = Inbox(), Inbox()
     async with client_of(plain_emulator) as client:
 
         @client.on_user_online
         async def greet(user: User) -> None:
-            await asyncio.sleep(0.02)
-            called(user.uid)
+            answer = asyncio.get_running_loop().create_future()
+            begun(weakref.ref(answer))  # only its task has it
+            ended(await answer)
 
         plain_emulator.set_online("bob")
-        await until(lambda: client._crew._tasks)
+        [answer] = await begun.wait_for(1)
         gc.collect()
-        assert await called.wait_for(1) == ["bob"]
+        assert answer() is not None
+        answer().set_result("bob")
+        assert await ended.wait_for(1) == ["bob"]
 
 
 # ---- elsewhere

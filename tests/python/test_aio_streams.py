@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import pytest
 from python.inbox import PATIENCE
-from python.loops import client_of, soon
+from python.loops import begun, client_of, soon
 
 from cometpresence import (
     AsyncPresenceClient,
@@ -20,6 +20,7 @@ from cometpresence import (
     PresenceScope,
     Reconnect,
     StreamOverflow,
+    User,
 )
 from cometpresence.emulator import Emulator
 
@@ -78,8 +79,7 @@ async def test_a_stream_begins_with_the_call(plain_emulator: Emulator) -> None:
 @pytest.mark.usefixtures("loop_factory")
 async def test_a_stream_waits_for_what_has_not_happened_yet(plain_emulator: Emulator) -> None:
     async with client_of(plain_emulator) as client:
-        reads = asyncio.create_task(read(client.events(stop_after=2)))
-        await asyncio.sleep(0)
+        [reads] = await begun(read(client.events(stop_after=2)))
         move(plain_emulator, "+bob -erin")
         assert moves(await reads) == "+bob -erin"
 
@@ -98,8 +98,7 @@ async def test_a_stream_chooses_as_a_blocking_one_does(plain_emulator: Emulator)
 
 async def test_only_wanted_events_wake_and_count(plain_emulator: Emulator) -> None:
     async with client_of(plain_emulator) as client:
-        reads = asyncio.create_task(read(client.events(uids={"carol"}, stop_after=1)))
-        await asyncio.sleep(0)
+        [reads] = await begun(read(client.events(uids={"carol"}, stop_after=1)))
         move(plain_emulator, "+bob -bob " * 300)
         plain_emulator.set_online("carol")
         assert moves(await reads) == "+carol"
@@ -157,8 +156,7 @@ async def test_a_stream_lives_through_a_lost_connection(plain_emulator: Emulator
 
 async def test_many_streams_each_read_everything(plain_emulator: Emulator) -> None:
     async with client_of(plain_emulator) as client:
-        reads = [asyncio.create_task(read(client.events(stop_after=20))) for _ in range(100)]
-        await asyncio.sleep(0)
+        reads = await begun(*(read(client.events(stop_after=20)) for _ in range(100)))
         move(plain_emulator, "+bob -bob " * 10)
         for heard in await asyncio.gather(*reads):
             assert moves(heard) == ("+bob -bob " * 10).strip()
@@ -192,14 +190,13 @@ async def test_what_is_there_is_read_without_a_task_or_a_future(plain_emulator: 
 async def test_the_others_events_do_not_wake_a_task(plain_emulator: Emulator) -> None:
     async with client_of(plain_emulator) as client:
         stream = client.events(uids={"nobody"})
-        reads = asyncio.create_task(anext(stream))
-        await asyncio.sleep(0)
+        [reads] = await begun(anext(stream))
         waiter = stream._waiter
         assert waiter is not None
         move(plain_emulator, "+bob -bob " * 10)
         await known(plain_emulator, client)
-        await asyncio.sleep(0)  # a task that was woken would run now
         assert stream._waiter is waiter
+        assert not waiter.done()
         reads.cancel()
 
 
@@ -214,11 +211,10 @@ async def test_who_gives_up_waiting_loses_no_event(plain_emulator: Emulator) -> 
         stream = client.events()
         heard: list[PresenceEvent] = []
         for i in range(rounds):
-            reads = asyncio.create_task(anext(stream))
-            await asyncio.sleep(0)
+            [reads] = await begun(anext(stream))
             move(plain_emulator, "-bob" if i % 2 else "+bob")
             for _ in range(i % 5):
-                await asyncio.sleep(0.0002)
+                await asyncio.sleep(0.0002)  # the moments
             reads.cancel()
             await asyncio.wait([reads])
             if not reads.cancelled():
@@ -233,14 +229,17 @@ async def test_an_event_on_its_way_to_somebody_who_is_cancelled_stays(
 ) -> None:
     async with client_of(plain_emulator) as client:
         stream = client.events()
-        reads = asyncio.create_task(anext(stream))
-        await asyncio.sleep(0)
+        [reads] = await begun(anext(stream))
+        loop = asyncio.get_running_loop()
+
+        @client.on_user_online
+        def cancel(user: User) -> None:
+            loop.call_soon(reads.cancel)  # streams look after the handlers, so: found, not yet read
+
         move(plain_emulator, "+bob")
-        while stream._found is None and not reads.done():  # until the bell rang
-            await asyncio.sleep(0)
-        reads.cancel()
         await asyncio.wait([reads])
-        assert moves([at_once(anext(stream))] if reads.cancelled() else [reads.result()]) == "+bob"
+        assert reads.cancelled()
+        assert moves([at_once(stream.__anext__())]) == "+bob"
 
 
 async def test_a_time_limit_from_outside_works(plain_emulator: Emulator) -> None:
@@ -277,8 +276,7 @@ async def test_the_clients_end_ends_it_and_loses_nothing(plain_emulator: Emulato
 async def test_closing_it_ends_it(plain_emulator: Emulator) -> None:
     async with client_of(plain_emulator) as client:
         async with client.events() as stream:
-            reads = asyncio.create_task(read(stream))
-            await asyncio.sleep(0)
+            [reads] = await begun(read(stream))
         assert await reads == []
         await stream.aclose()
         assert await read(stream) == []
@@ -286,8 +284,7 @@ async def test_closing_it_ends_it(plain_emulator: Emulator) -> None:
 
 async def test_a_refusal_is_raised(plain_emulator: Emulator) -> None:
     async with client_of(plain_emulator, reconnect=Reconnect(base=0.01, max_attempts=1)) as client:
-        reads = asyncio.create_task(read(client.events()))
-        await asyncio.sleep(0)
+        [reads] = await begun(read(client.events()))
         with plain_emulator.refuse_connections():
             plain_emulator.kill_tcp()
             with pytest.raises(CometChatException):
@@ -311,8 +308,7 @@ async def test_a_slow_reader_can_be_told(plain_emulator: Emulator) -> None:
 async def test_a_stream_is_for_one_task(plain_emulator: Emulator) -> None:
     async with client_of(plain_emulator) as client:
         stream = client.events()
-        first = asyncio.create_task(anext(stream))
-        await asyncio.sleep(0)
+        [first] = await begun(anext(stream))
         with pytest.raises(RuntimeError, match="a stream for each"):
             await anext(stream)
         move(plain_emulator, "+bob")
@@ -322,8 +318,7 @@ async def test_a_stream_is_for_one_task(plain_emulator: Emulator) -> None:
 async def test_streams_that_are_dropped_are_gone(plain_emulator: Emulator) -> None:
     async with client_of(plain_emulator) as client:
         streams = [client.events() for _ in range(10)]
-        reads = asyncio.create_task(anext(streams[0]))
-        await asyncio.sleep(0)
+        [reads] = await begun(anext(streams[0]))
         reads.cancel()
         await asyncio.wait([reads])
         del streams, reads
