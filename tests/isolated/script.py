@@ -1,5 +1,6 @@
 """A client in a process of its own: one of scripts/, and a conversation with it, line by line."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -14,10 +15,13 @@ PATIENCE = 30.0  # an interpreter on a busy machine may take its time
 class Script:
     """One of the scripts, running; ended with its with-block, whatever it does."""
 
-    def __init__(self, name: str, emulator: Emulator, *options: str) -> None:
+    def __init__(
+        self, name: str | Path, emulator: Emulator, *options: str, **variables: str
+    ) -> None:
         arguments = repr(emulator.client_args("superhero1"))
         self._process = subprocess.Popen(
             [sys.executable, "-X", "dev", SCRIPTS / f"{name}.py", arguments, *options],
+            env=os.environ | variables,
             text=True,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

@@ -127,9 +127,7 @@ class Client:
         for socket in self._sockets:
             socket.transport.abort()  # a peer in a black hole would never answer a goodbye
             await socket.ws.close()
-        await self._session.close()
-        for _ in range(5):  # turns of the loop, for the descriptors to be closed in
-            await asyncio.sleep(0)
+        await self._session.close()  # waits for the descriptors
 
     def call(
         self,

@@ -19,13 +19,15 @@ class Inbox:
             self.letters.append(arguments[0] if len(arguments) == 1 else arguments)
             self._changed.notify_all()
 
-    def wait_for(self, count: int) -> list[Any]:
+    def wait_for(self, count: int, patience: float = PATIENCE) -> list[Any]:
         """What has come, once it is at least so much."""
-        return self.wait_until(lambda letters: len(letters) >= count)
+        return self.wait_until(lambda letters: len(letters) >= count, patience)
 
-    def wait_until(self, enough: Callable[[list[Any]], bool]) -> list[Any]:
+    def wait_until(
+        self, enough: Callable[[list[Any]], bool], patience: float = PATIENCE
+    ) -> list[Any]:
         with self._changed:
-            came = self._changed.wait_for(lambda: enough(self.letters), PATIENCE)
+            came = self._changed.wait_for(lambda: enough(self.letters), patience)
             assert came, f"not enough came: {self.letters}"
             return list(self.letters)
 

@@ -6,9 +6,7 @@ import re
 import signal
 import subprocess
 import sys
-import time
 import warnings
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,7 +17,7 @@ import pytest
 from click.testing import CliRunner, Result
 from matplotlib.image import imread
 
-from cometpresence import ConfigError, PresenceHistory
+from cometpresence import PresenceHistory
 from cometpresence.cli.commands import cometpresence
 from cometpresence.cli.times import duration, local_zone, moment
 from cometpresence.emulator import Emulator
@@ -27,6 +25,7 @@ from cometpresence.history.schema import ONLINE
 from cometpresence.history.tape import Tape
 
 from .command_line import Terminal, started
+from .history_file import wait_for_sessions
 from .sample_history import BEGIN, write_sample
 
 BERLIN = ["--tz", "Europe/Berlin"]
@@ -243,18 +242,6 @@ def test_what_is_wrong_is_told_in_a_line(
 # ---- record
 
 
-def wait_for_session(file: Path, uid: str, *, ended: bool) -> None:
-    """Until the file has one, which nobody tells."""
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline:
-        if file.exists():
-            with suppress(ConfigError), PresenceHistory(file) as history:
-                if any((each.end is not None) is ended for each in history.sessions(uid)):
-                    return
-        time.sleep(0.02)
-    raise AssertionError(f"no session of {uid} was written")
-
-
 def test_record_writes_until_ctrl_c_and_report_reads(
     plain_emulator: Emulator, tmp_path: Path
 ) -> None:
@@ -283,9 +270,9 @@ def test_record_through_a_pipe_tells_of_the_connection_and_ends_with_sigterm(
         assert process.stdout is not None
         first = json.loads(process.stdout.readline())
         assert first == {"event": "recording", "state": "synced", "online": 2}
-        wait_for_session(file, "erin", ended=False)
+        wait_for_sessions(file, "erin", bool)
         plain_emulator.set_offline("erin")
-        wait_for_session(file, "erin", ended=True)
+        wait_for_sessions(file, "erin", lambda sessions: sessions[0].end)
         plain_emulator.close_all(1012)
         assert json.loads(process.stdout.readline())["event"] == "disconnected"
         assert json.loads(process.stdout.readline())["event"] == "recording"

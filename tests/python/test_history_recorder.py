@@ -16,6 +16,8 @@ from cometpresence.emulator import Emulator
 from cometpresence.history import PresenceHistory, PresenceRecorder, Session
 
 from .conftest import MakeClient
+from .history_file import wait_for_sessions
+from .inbox import Inbox
 
 ACKNOWLEDGE = Path(__file__).with_name("acknowledge.py")
 
@@ -40,14 +42,6 @@ def let_time_pass(emulator: Emulator, client: PresenceClient) -> None:
     """A change after the recording began: up to there, all is known."""
     emulator.set_online("dave")
     client.wait_for_online("dave")
-
-
-def until(true: Callable[[], object]) -> None:
-    """Wait for what nobody tells."""
-    deadline = time.monotonic() + 10
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 # ---- what is written
@@ -90,14 +84,17 @@ def test_what_happens_while_the_server_is_away_is_unknown_and_not_guessed(
         PresenceRecorder(client, path) as recorder,
     ):
         let_time_pass(plain_emulator, client)
+        lost = Inbox()
+        client.on_disconnected(lost)
         with plain_emulator.refuse_connections():
             plain_emulator.close_all(1012)
-            until(lambda: client.presence.state is SyncState.STALE)
+            lost.wait_for(1)
+            assert client.presence.state is SyncState.STALE
             recorder.flush()
             plain_emulator.set_offline("erin")
             plain_emulator.set_online("bob")
         client.wait_synced(timeout=10)
-        until(lambda: client.presence.is_online("bob"))
+        client.wait_for_online("bob", timeout=10)
         recorder.flush()
         plain_emulator.set_online("carol")
         client.wait_for_online("carol")
@@ -118,9 +115,10 @@ def test_a_reconnection_nobody_saw_is_a_gap_all_the_same(
     with make_client(plain_emulator) as client, PresenceRecorder(client, path) as recorder:
         let_time_pass(plain_emulator, client)
         recorder.flush()
-        generation = client.presence.generation
+        connected = Inbox()
+        client.on_connected(connected)
         plain_emulator.close_all(1012)
-        until(lambda: client.presence.generation > generation)
+        assert connected.one() == 2
         client.wait_synced(timeout=10)
         recorder.flush()
         assert words(path, "erin") == ["online", "unknown", "online."]
@@ -135,7 +133,9 @@ def test_a_dead_link_is_unknown_from_the_last_frame_on_and_not_from_when_it_was_
         plain_emulator.blackhole(),
     ):
         silent_since = time.time()
-        until(lambda: client.presence.state is SyncState.STALE)
+        lost = Inbox()
+        client.on_disconnected(lost)
+        lost.wait_for(1)
         noticed = time.time()
         recorder.flush()
         (session,) = sessions(path, "erin")
@@ -236,7 +236,8 @@ def test_without_flush_it_is_written_before_long(
 ) -> None:
     with make_client(plain_emulator) as client, PresenceRecorder(client, path):
         plain_emulator.set_online("bob")
-        until(lambda: words(path, "bob") == ["online."])
+        wait_for_sessions(path, "bob", bool)
+        assert words(path, "bob") == ["online."]
 
 
 # ---- ends
@@ -349,16 +350,15 @@ def test_what_was_acknowledged_outlives_kill_9(plain_emulator: Emulator, path: P
 def test_a_disk_that_refuses_is_reported_once_and_leaves_a_gap(
     plain_emulator: Emulator, make_client: MakeClient, path: Path
 ) -> None:
-    errors: list[tuple[BaseException, str]] = []
+    errors = Inbox()
     with make_client(plain_emulator) as client, PresenceRecorder(client, path) as recorder:
-        client.on_error(lambda error, where: errors.append((error, where)))
+        client.on_error(errors)
         let_time_pass(plain_emulator, client)
         recorder.flush()
         with recorder._lock:
             recorder._tape._db.execute("PRAGMA query_only = ON")
         plain_emulator.set_online("bob")
-        until(lambda: errors)
-        ((error, where),) = errors
+        error, where = errors.one()
         assert isinstance(error, sqlite3.Error)
         assert where == "history"
         with pytest.raises(sqlite3.Error):
@@ -368,7 +368,7 @@ def test_a_disk_that_refuses_is_reported_once_and_leaves_a_gap(
         recorder.flush()
         assert words(path, "erin") == ["online", "unknown", "online."]
         assert words(path, "bob") == ["unknown", "online."]
-    assert len(errors) == 1
+    assert len(errors.letters) == 1
 
 
 def test_a_file_takes_one_recorder_at_a_time(
@@ -432,23 +432,22 @@ def test_only_its_owner_can_read_it(
 def test_retention_deletes_what_is_older(
     plain_emulator: Emulator, make_client: MakeClient, path: Path
 ) -> None:
+    kept = 0.3
     with (
         make_client(plain_emulator) as client,
-        PresenceRecorder(client, path, retention=0.3) as recorder,
+        PresenceRecorder(client, path, retention=kept) as recorder,
     ):
         plain_emulator.set_online("bob")
         client.wait_for_online("bob")
         plain_emulator.set_offline("bob")
         client.wait_for_offline("bob")
         recorder.flush()
-
-        def is_forgotten() -> bool:
-            recorder.flush()
-            with PresenceHistory(path) as history:
-                return "bob" not in history.users()
-
+        assert recorder.written == 4  # alice, erin, and bob twice
         plain_emulator.set_online("carol")
-        until(is_forgotten)
+        time.sleep(kept)  # the age that is too old
+        recorder.flush()
+        with PresenceHistory(path) as history:
+            assert "bob" not in history.users()
         assert words(path, "erin")[-1] == "online."
 
 

@@ -3,11 +3,11 @@
 import json
 import re
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from python.history_file import wait_for_sessions
 from python.strangers import Script, environment, for_client
 
 from cometpresence.emulator import Emulator
@@ -87,25 +87,13 @@ def test_a_history(emulator: Emulator, tmp_path: Path) -> None:
     (tmp_path / "history.py").write_text(HISTORY)
     emulator.set_online("superhero2")
     with Script([sys.executable, "history.py"], tmp_path, for_client(emulator)) as script:
-        wait_for_change(tmp_path / "presence.db", emulator)
+        wait_for_sessions(tmp_path / "presence.db", "superhero2", bool)
+        emulator.set_online("superhero3")
+        wait_for_sessions(tmp_path / "presence.db", "superhero3", bool)
         script.press_ctrl_c()
         script.expect("online 20")
         script.expect("Captain America 20")
         assert script.ends_well()
-
-
-def wait_for_change(history: Path, emulator: Emulator) -> None:
-    """Until somebody who comes and goes is in the file."""
-    deadline = time.monotonic() + 10
-    while not (history.exists() and b"Spiderman" in in_file(history)):
-        assert time.monotonic() < deadline
-        emulator.set_online("superhero3")
-        emulator.set_offline("superhero3")
-        time.sleep(0.05)
-
-
-def in_file(history: Path) -> bytes:
-    return b"".join(path.read_bytes() for path in history.parent.glob("presence.db*"))
 
 
 def test_a_test_of_a_bot(tmp_path: Path) -> None:

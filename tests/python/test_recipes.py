@@ -3,15 +3,14 @@
 import ast
 import re
 import sys
-import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from python.history_file import wait_for_sessions
 from python.strangers import Script, for_client
 
-from cometpresence import PresenceHistory
 from cometpresence.emulator import Emulator
 
 ROOT = Path(__file__).parents[2]
@@ -93,9 +92,7 @@ def test_attendance(emulator: Emulator, run: Run, tmp_path: Path) -> None:
     with run("attendance", "attendance.db", "Europe/Berlin") as script:
         assert script.line() == "recording; Ctrl-C ends it"
         emulator.set_online(SPIDERMAN)
-        with PresenceHistory(tmp_path / "attendance.db") as history:
-            while not history.sessions(SPIDERMAN):  # until the test's timeout
-                time.sleep(0.02)
+        wait_for_sessions(tmp_path / "attendance.db", SPIDERMAN, bool)
         script.press_ctrl_c()
         report = [script.line() for _ in range(3)]
         assert script.ends_well()

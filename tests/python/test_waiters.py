@@ -22,7 +22,6 @@ from cometpresence import (
     RequestTimeout,
     Resync,
     User,
-    UserStatus,
 )
 from cometpresence.emulator import Emulator
 
@@ -54,14 +53,6 @@ class Waiting(threading.Thread):
 def client(plain_emulator: Emulator, make_client: MakeClient) -> Iterator[PresenceClient]:
     with make_client(plain_emulator, reconnect=QUICK) as client:
         yield client
-
-
-def sees(client: PresenceClient, uid: str, status: UserStatus) -> None:
-    """Until the client knows."""
-    end = time.monotonic() + PATIENCE
-    while client.presence.status(uid) is not status:
-        assert time.monotonic() < end
-        time.sleep(0.001)
 
 
 def is_watched(client: PresenceClient) -> None:
@@ -259,7 +250,7 @@ def test_a_predicate_is_asked_about_what_happens_from_now_on(
     plain_emulator: Emulator, client: PresenceClient
 ) -> None:
     plain_emulator.set_online("bob")
-    sees(client, "bob", UserStatus.ONLINE)
+    client.wait_for_online("bob", timeout=PATIENCE)
     asked: list[tuple[str, int]] = []
 
     def is_carol(event: PresenceEvent) -> bool:

@@ -122,7 +122,7 @@ def calm(tls: ssl.SSLContext | None) -> Iterator[Hostile]:
 
 def answers_late(peer: Peer) -> None:
     """Each stage takes a moment, so that some client leaves in it."""
-    time.sleep(random.random() * 0.005)
+    time.sleep(random.random() * 0.005)  # that moment
     good_server(peer)
 
 
@@ -137,7 +137,7 @@ def test_whoever_leaves_while_connecting_is_gone(
             client = PresenceClient(**server.client_args(), ca_file=ca_file)
             login = threading.Thread(target=lambda: try_to(client.login))
             login.start()
-            time.sleep(stay)
+            time.sleep(stay)  # is what the test varies
             client.close()
             login.join()
 

@@ -21,9 +21,9 @@ from cometpresence import (
 from cometpresence.emulator import Emulator, Fault
 
 BOT = "bot"
-STEP = 0.02
+STEP = 0.02  # the pace
 MOVES = 10  # a step
-QUIET = 1.0  # longer than any frame is under way
+QUIET = 1.0  # longer than any frame is under way, and than a dead link goes unnoticed
 
 
 class Chaos:
@@ -128,7 +128,7 @@ class Chaos:
     def _be_slow(self, event: PresenceEvent) -> None:
         if event.seq % 300 == 1:
             self.fired["slow handler"] += 1
-            time.sleep(0.5)
+            time.sleep(0.5)  # the slow handler itself
 
     # ---- the quiet after it
 

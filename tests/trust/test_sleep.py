@@ -54,6 +54,7 @@ def pour(emulator: Emulator, events: int, seconds: float) -> None:
     begin = time.monotonic()
     for done in range(0, events, BATCH):
         emulator.move(chance.sample(uids, BATCH))
+        # The pace, and what the listener sleeps through.
         time.sleep(max(0.0, begin + seconds * done / events - time.monotonic()))
 
 

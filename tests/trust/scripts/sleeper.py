@@ -4,7 +4,6 @@ seen, and what that cost, goes out as JSON."""
 import json
 import sys
 import threading
-import time
 from ast import literal_eval
 
 from cometpresence import Origin, PresenceClient, PresenceEvent, UserStatus
@@ -18,7 +17,7 @@ def kilobytes(what: str) -> int:
         return next(int(line.split()[1]) for line in status if line.startswith(what))
 
 
-awake = threading.Event()
+awake, told_batch = threading.Event(), threading.Event()
 told: dict[str, UserStatus] = {}
 faults: list[str] = []
 
@@ -32,20 +31,20 @@ def sleep(event: PresenceEvent) -> None:
 
 
 def told_online() -> set[str]:
-    return {uid for uid, status in told.items() if status is UserStatus.ONLINE}
+    return {uid for uid, status in told.copy().items() if status is UserStatus.ONLINE}
 
 
 before = kilobytes("VmRSS")
 with PresenceClient(**literal_eval(sys.argv[1])) as client:
     client.on_presence(sleep, origins=set(Origin))
+    client.on_presence_batch(lambda _: told_batch.set(), origins=set(Origin))
     print("asleep", flush=True)
     sys.stdin.readline()
     peak = kilobytes("VmHWM")
     stats = client.stats()
     awake.set()
-    deadline = time.monotonic() + PATIENCE
-    while told_online() != client.presence.online and time.monotonic() < deadline:
-        time.sleep(0.05)
+    while told_online() != client.presence.online and told_batch.wait(PATIENCE):
+        told_batch.clear()
     result = {
         "grown_by": peak - before,
         "frames": stats.frames,
