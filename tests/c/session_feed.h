@@ -10,6 +10,7 @@
 #define SESSION_FEED_H
 
 #include "session_stage.h"
+#include "users_page.h"
 
 /* ---- life */
 
@@ -126,6 +127,22 @@ static inline cp_call *call_get_user(const char *uid, cp_usec timeout)
 
     self->uid = __real_strdup(uid);
     return call_within(self, timeout);
+}
+
+static inline cp_call *await_within(const char *uid, cp_presence_status wanted, bool is_fresh,
+                                    cp_usec timeout)
+{
+    cp_call *self = new_call(CP_CALL_AWAIT_USER);
+
+    self->uid = __real_strdup(uid);
+    self->wanted = wanted;
+    self->is_fresh = is_fresh;
+    return call_within(self, timeout);
+}
+
+static inline cp_call *await(const char *uid, cp_presence_status wanted)
+{
+    return await_within(uid, wanted, false, CP_NEVER);
 }
 
 static inline void cancel(cp_call *self)
@@ -266,6 +283,11 @@ static inline cp_usec until_deadline(void)
     return cp_session_deadline(session) - now.usec;
 }
 
+static inline cp_presence_status status_of(const char *uid)
+{
+    return cp_roster_status(roster, cp_slice_of(uid));
+}
+
 /* Until the next attempt to connect, and not so long that it ends. */
 static inline void wait_for_attempt(void)
 {
@@ -313,6 +335,15 @@ static inline void get_connected(void)
 {
     log_in();
     be_accepted();
+    forget_diary();
+}
+
+/* Up to LIVE, with these online (or watched). */
+static inline void go_live(const char *users)
+{
+    get_connected();
+    answer(users_page(users, 1));
+    CHECK_INT(cp_session_state_of(session), CP_STATE_LIVE);
     forget_diary();
 }
 

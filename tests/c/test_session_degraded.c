@@ -2,7 +2,6 @@
 #include "core/session.h"
 
 #include "session_feed.h"
-#include "users_page.h"
 
 #define COUNT "POST /api/v1.0/online-members"
 
@@ -21,15 +20,6 @@ static void begin_degraded(const char *users)
         answer(users_page(users, 1)); /* as its own counts ask for */
     elapse(10 * SEC);
     forget_diary();
-}
-
-static cp_call *await(const char *uid, cp_presence_status wanted)
-{
-    cp_call *self = new_call(CP_CALL_AWAIT_USER);
-
-    self->uid = __real_strdup(uid);
-    self->wanted = wanted;
-    return call_within(self, CP_NEVER);
 }
 
 TEST(what_was_known_is_compared_before_it_counts)

@@ -3,7 +3,6 @@
 #include "core/session.h"
 
 #include "session_feed.h"
-#include "users_page.h"
 
 static const char *body_for(const char *path)
 {
@@ -58,11 +57,6 @@ static void get_logged_in(void)
         if (login->failure.kind != CP_FAILURE_NONE)
             CHECK_INT(login->failure.kind, CP_FAILURE_MEMORY);
     }
-}
-
-static cp_presence_status status_of(const char *uid)
-{
-    return cp_roster_status(roster, cp_slice_of(uid));
 }
 
 /* Until a comparison makes good what was lost. */

@@ -5,7 +5,6 @@
 #include "core/text.h"
 
 #include "session_feed.h"
-#include "users_page.h"
 
 #define SESSIONS 50
 #define FACTS 2000

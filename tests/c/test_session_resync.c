@@ -1,26 +1,28 @@
 #include "core/session.h"
 
 #include "session_feed.h"
-#include "users_page.h"
 
 /* Comparisons on demand: at most one at a time, and so one page asked for. */
 
 #define PAGE_2 "GET /v3.0/users?per_page=100&status=available&page=2"
 
-static void begin_connected(void)
+static void begin_all_users(void)
 {
     begin_config(CP_SUBSCRIBE_ALL_USERS);
     config.ping_interval = config.audit_after = CP_NEVER; /* not what this is about */
     begin_configured();
+}
+
+static void begin_connected(void)
+{
+    begin_all_users();
     get_connected();
 }
 
-static void go_live(void)
+static void begin_live(void)
 {
-    begin_connected();
-    answer(users_page("bob", 1));
-    CHECK_INT(cp_session_state_of(session), CP_STATE_LIVE);
-    forget_diary();
+    begin_all_users();
+    go_live("bob");
 }
 
 static cp_call *resync_within(cp_usec timeout)
@@ -28,14 +30,9 @@ static cp_call *resync_within(cp_usec timeout)
     return call_within(new_call(CP_CALL_RESYNC), timeout);
 }
 
-static cp_presence_status status_of(const char *uid)
-{
-    return cp_roster_status(roster, cp_slice_of(uid));
-}
-
 TEST(a_resync_begins_at_once_when_nothing_is_compared)
 {
-    go_live();
+    begin_live();
     call(CP_CALL_RESYNC);
     CHECK_DIARY(PAGE_1);
     answer(users_page("bob,zoe", 1));
@@ -79,7 +76,7 @@ TEST(resyncs_share_the_comparison_that_has_not_begun)
 
 TEST(resyncs_asked_for_together_share_one_comparison)
 {
-    go_live();
+    begin_live();
     for (int i = 0; i < 3; i++) {
         cp_call *self = new_call(CP_CALL_RESYNC);
 
@@ -112,7 +109,7 @@ TEST(impatient_resyncs_starve_nobody)
 
 TEST(resyncs_that_give_up_pile_nothing_up)
 {
-    go_live();
+    begin_live();
     for (int i = 0; i < 50; i++) {
         resync_within(SEC / 100);
         elapse(SEC / 100);

@@ -1,27 +1,12 @@
 #include "core/session.h"
 
 #include "session_feed.h"
-#include "users_page.h"
 
 static void begin_subscribed(cp_subscription subscription)
 {
     begin_config(subscription);
     config.ping_interval = CP_NEVER; /* not what this is about */
     begin_configured();
-}
-
-static cp_presence_status status_of(const char *uid)
-{
-    return cp_roster_status(roster, cp_slice_of(uid));
-}
-
-/* Up to LIVE, with these online. */
-static void go_live(const char *users)
-{
-    get_connected();
-    answer(users_page(users, 1));
-    CHECK_INT(cp_session_state_of(session), CP_STATE_LIVE);
-    forget_diary();
 }
 
 static cp_origin origin_of_next_change(void)

@@ -2,7 +2,6 @@
 #include "core/session.h"
 
 #include "session_feed.h"
-#include "users_page.h"
 
 static void begin_subscribed(cp_subscription subscription)
 {
@@ -12,34 +11,14 @@ static void begin_subscribed(cp_subscription subscription)
     begin_configured();
 }
 
-/* Up to LIVE, with these online. */
-static void go_live(const char *users)
-{
-    get_connected();
-    answer(users_page(users, 1));
-    CHECK_INT(cp_session_state_of(session), CP_STATE_LIVE);
-    forget_diary();
-}
-
-static cp_call *await_within(const char *uid, cp_presence_status wanted, bool is_fresh,
-                             cp_usec timeout)
-{
-    cp_call *self = new_call(CP_CALL_AWAIT_USER);
-
-    self->uid = __real_strdup(uid);
-    self->wanted = wanted;
-    self->is_fresh = is_fresh;
-    return call_within(self, timeout);
-}
-
 static cp_call *await_online(const char *uid)
 {
-    return await_within(uid, CP_ONLINE, false, CP_NEVER);
+    return await(uid, CP_ONLINE);
 }
 
 static cp_call *await_offline(const char *uid)
 {
-    return await_within(uid, CP_OFFLINE, false, CP_NEVER);
+    return await(uid, CP_OFFLINE);
 }
 
 static void check_user(const cp_call *call, const char *uid, cp_presence_status status)

@@ -3,7 +3,6 @@
 #include "core/text.h"
 
 #include "session_feed.h"
-#include "users_page.h"
 
 #define LOOK_UP "GET /v3.0/users?per_page=100&uids=ann,bob&page=1"
 
@@ -17,29 +16,6 @@ static void begin_watching(cp_subscription subscription)
     config.watched_every = 30 * SEC;
     CHECK_INT(cp_texts_copy(&config.watched, watched), CP_OK);
     begin_configured();
-}
-
-static cp_presence_status status_of(const char *uid)
-{
-    return cp_roster_status(roster, cp_slice_of(uid));
-}
-
-/* Without a subscription, up to LIVE. */
-static void go_live(const char *users)
-{
-    get_connected();
-    answer(users_page(users, 1));
-    CHECK_INT(cp_session_state_of(session), CP_STATE_LIVE);
-    forget_diary();
-}
-
-static cp_call *await(const char *uid, cp_presence_status wanted)
-{
-    cp_call *self = new_call(CP_CALL_AWAIT_USER);
-
-    self->uid = __real_strdup(uid);
-    self->wanted = wanted;
-    return call_within(self, CP_NEVER);
 }
 
 static void check_change(const char *uid, cp_presence_status status, cp_origin origin)
