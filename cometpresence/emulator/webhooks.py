@@ -43,8 +43,8 @@ class Webhook:
 
     def __post_init__(self) -> None:
         parts = urlsplit(self.url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ValueError("a webhook's url is http:// or https:// and a host")
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0:
+            raise ValueError("a webhook's url is http:// or https://, a host and perhaps a port")
         if parts.username is not None:
             raise ValueError("a webhook's url has no credentials: use username and password")
         if ":" in self.username or (self.password and not self.username):
@@ -69,7 +69,7 @@ class Webhook:
 @dataclass(slots=True)
 class _Post:
     hook: Webhook
-    body: str
+    document: dict[str, Any]
     attempt: int = 1
 
 
@@ -113,7 +113,7 @@ class Webhooks:
         for hook, queue in zip(self._hooks, self._queues, strict=False):
             document = FORMS[hook.form](change) | self._about | {"webhook": hook.id}
             try:
-                queue.put_nowait(_Post(hook, dumps(document)))
+                queue.put_nowait(_Post(hook, document))
             except asyncio.QueueFull:
                 self._note(hook, "webhook_lost", uid=change.user.uid)
 
@@ -143,7 +143,7 @@ class Webhooks:
             attempt=post.attempt,
             outcome=outcome,
             retry_in=retry_in,
-            body=post.body,
+            body=post.document,
         )
         if retry_in is not None:
             self._spawn(self._again(post, retry_in))
@@ -158,7 +158,7 @@ class Webhooks:
         try:
             async with self._session.post(
                 hook.url,
-                data=post.body.encode(),
+                data=dumps(post.document).encode(),
                 headers=hook.headers(),
                 allow_redirects=False,
                 timeout=aiohttp.ClientTimeout(total=hook.timeout),

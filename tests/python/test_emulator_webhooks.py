@@ -175,6 +175,16 @@ def test_basic_authentication_is_sent_and_checked(receiver: Receiver) -> None:
         assert secret not in journal
 
 
+def test_secrets_in_what_is_posted_are_in_no_journal(receiver: Receiver) -> None:
+    with hooked(receiver.url) as emulator:
+        emulator.add_user("zoe", metadata={"token": "hush", "seat": 7})
+        emulator.set_online("zoe")
+        assert "hush" in receiver.get(1)[0].body.decode()
+        journaled = emulator.wait_for(is_event("webhook_delivered"))["body"]
+    assert journaled["trigger"] == "user_connection_status_changed"
+    assert journaled["data"]["user"]["metadata"] == {"token": "[redacted]", "seat": 7}
+
+
 def test_without_a_username_nothing_is_sent(receiver: Receiver) -> None:
     with hooked(receiver.url) as emulator:
         emulator.set_online("superhero2")
@@ -262,6 +272,8 @@ def test_a_receiver_that_never_answers_holds_up_neither_clients_nor_the_end() ->
         ({"url": "ftp://127.0.0.1/"}, "http"),
         ({"url": "127.0.0.1:80"}, "http"),
         ({"url": "http://"}, "host"),
+        ({"url": "http://127.0.0.1:99999/"}, "[Pp]ort"),
+        ({"url": "http://127.0.0.1:0/"}, "port"),
         ({"url": "http://name:word@127.0.0.1/"}, "no credentials"),
         ({"url": "https://example.com/hook"}, "another machine"),
         ({"url": "http://10.0.0.1/"}, "another machine"),
