@@ -68,11 +68,8 @@ def texts(most: int, longest: int = MAX_NAME) -> Rule:
             return "must be a list of text"
         if len(value) > most:
             return f"has more than {most} items"
-        return (
-            f"has an item longer than {longest}"
-            if any(map(longest.__lt__, map(len, value)))
-            else None
-        )
+        too_long = any(len(item) > longest for item in value)
+        return f"has an item longer than {longest}" if too_long else None
 
     return rule
 

@@ -8,6 +8,7 @@ compare what that sends with what is called verified here.
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from enum import StrEnum
+from functools import cache
 
 
 class Evidence(StrEnum):
@@ -65,6 +66,7 @@ def entries(kind: Kind | None = None, of: str | None = None) -> Iterator[Entry]:
             yield entry
 
 
+@cache
 def supported(kind: Kind, of: str | None = None) -> frozenset[str]:
     """The names of what is emulated."""
     return frozenset(entry.name for entry in entries(kind, of) if entry.is_supported)

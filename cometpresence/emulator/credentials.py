@@ -47,14 +47,14 @@ class Credentials:
         self._of_uid: dict[str, dict[str, AuthToken]] = {}
         self._of_jwt: dict[str, str] = {}  # jwt -> the text of its token
 
-    def new_token(self, uid: str, *, now: int = 0) -> str:
+    def new_token(self, uid: str, *, now: int) -> AuthToken:
         token = AuthToken(mint(f"{uid}_"), uid, now)
         self._tokens[token.text] = token
         own = self._of_uid.setdefault(uid, {})
         own[token.text] = token
         if len(own) > MOST_TOKENS:
             self.revoke(next(iter(own)))
-        return token.text
+        return token
 
     def new_jwt(self, token: str) -> str:
         jwt = mint(f"jwt.{self._tokens[token].uid}.")

@@ -18,8 +18,6 @@ from .world import World
 
 _logger = logging.getLogger(__name__)
 
-ADMIN_PREFIX = "/_emulator"
-
 CORS = {
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Allow-Methods": "GET, POST, PUT, DELETE, OPTIONS",
@@ -40,6 +38,10 @@ def is_upgrade(request: web.Request) -> bool:
     return request.headers.get("Upgrade", "").lower() == "websocket"
 
 
+def _is_admin(request: web.Request) -> bool:
+    return request.path.startswith("/_emulator")
+
+
 class Gate:
     def __init__(self, world: World) -> None:
         self._world = world
@@ -54,7 +56,7 @@ class Gate:
 
     async def _hold(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """In a black hole requests arrive and nothing ever comes back."""
-        if not request.path.startswith(ADMIN_PREFIX):
+        if not _is_admin(request):
             await self._world.faults.passed("blackhole")
         return await handler(request)
 
@@ -78,7 +80,8 @@ class Gate:
             self._world.journal.write("in", "lifecycle", event="left_during_request", **facts)
             return web.Response(status=400)  # nobody reads it
         self._world.journal.write("in", "rest", **facts)
-        self._world.notices.of_request(request, facts["body"])
+        if not _is_admin(request):
+            self._world.notices.of_request(request, facts["body"])
         response = await handler(request)
         self._world.journal.write(
             "out",
@@ -93,7 +96,7 @@ class Gate:
 
     async def _share(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Any page may speak the client API; the admin half shares nothing."""
-        if request.path.startswith(ADMIN_PREFIX) or is_upgrade(request):
+        if _is_admin(request) or is_upgrade(request):
             return await handler(request)
         if request.method == "OPTIONS":
             return web.Response(status=204, headers=CORS)
@@ -105,7 +108,7 @@ class Gate:
     async def _meter(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """With rate limits on, every answer says what is left."""
         quota = self._world.quota
-        if quota is None or request.path.startswith(ADMIN_PREFIX) or is_upgrade(request):
+        if quota is None or _is_admin(request) or is_upgrade(request):
             return await handler(request)
         standing = quota.spend(endpoint_of(request) or "")
         headers = quota_headers(
@@ -127,7 +130,7 @@ class Gate:
             return _answer(_refusal_for(error, request))
 
     async def _spoil(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        if request.path.startswith(ADMIN_PREFIX) or is_upgrade(request):
+        if _is_admin(request) or is_upgrade(request):
             return await handler(request)
         faults = self._world.faults
         if (fault := faults.strike("rate_limit")) is not None:

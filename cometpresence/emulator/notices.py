@@ -25,8 +25,7 @@ class Notices:
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
         self._noted: set[tuple[Kind, str, str]] = set()
-        self._headers = {name.lower() for name in supported(Kind.HEADER, "request")}
-        self._frames = supported(Kind.FRAME, "from the client")
+        self._headers = _OF_HTTP | {name.lower() for name in supported(Kind.HEADER, "request")}
 
     def clear(self) -> None:
         self._noted.clear()
@@ -34,11 +33,9 @@ class Notices:
     def of_request(self, request: web.Request, body: object) -> None:
         """Its headers, query options and the members of its body; whether there is such an
         endpoint its answer says."""
-        if request.path.startswith("/_emulator"):
-            return
         for header in request.headers:
             name = header.lower()
-            if name not in self._headers | _OF_HTTP and not name.startswith(_OF_HTTP_TOO):
+            if name not in self._headers and not name.startswith(_OF_HTTP_TOO):
                 self.note(Kind.HEADER, header, "request")
         endpoint = endpoint_of(request)
         if endpoint is None or request.path == "/":
@@ -55,7 +52,7 @@ class Notices:
 
     def of_frame(self, name: object) -> bool:
         """Notes a frame of a kind that nobody answers; True if it did."""
-        if isinstance(name, str) and name in self._frames:
+        if isinstance(name, str) and name in supported(Kind.FRAME, "from the client"):
             return False
         self.note(Kind.FRAME, str(name), "from the client")
         return True

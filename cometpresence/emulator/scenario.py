@@ -13,6 +13,8 @@ import re
 from collections.abc import Callable, Iterator
 from typing import NamedTuple, NoReturn
 
+from .clock import MICROSECONDS
+
 _WORD = re.compile(r"[^\s,;]+")
 _SEPARATOR = re.compile(r"[,;\n]")
 _TIME = re.compile(r"([0-9]+(?:\.[0-9]+)?)([smh]?)", re.ASCII)
@@ -108,4 +110,4 @@ def _read_time(words: _Words) -> int:
     if time is None:
         words.refuse("a time must come here, such as 5, 0.5, 5s, 1.5m or 1h")
     words.take()
-    return round(float(time[1]) * _SECONDS[time[2]] * 1_000_000)
+    return round(float(time[1]) * _SECONDS[time[2]] * MICROSECONDS)

@@ -121,8 +121,7 @@ class World:
         """Our choice: nobody logs in as a deactivated user; they are as good as unknown."""
         if user.deactivated_at:
             raise Refusal("ERR_UID_NOT_FOUND", f"the user {user.uid} is deactivated")
-        text = self.credentials.new_token(user.uid, now=self.clock.seconds())
-        return self.credentials.token_of(user.uid, text)
+        return self.credentials.new_token(user.uid, now=self.clock.seconds())
 
     def remove_user(self, user: User) -> None:
         self._sign_out(user, "the user was deleted")
