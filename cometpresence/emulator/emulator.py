@@ -3,6 +3,7 @@
 import asyncio
 import concurrent.futures
 import json
+import math
 import threading
 from collections.abc import Callable, Collection, Iterable
 from contextlib import AbstractContextManager
@@ -262,8 +263,8 @@ class Emulator(AbstractContextManager["Emulator"]):
         ``clock="manual"``.
         """
         self._need_manual_clock("advance")
-        if seconds < 0:
-            raise ValueError("time does not run backwards")
+        if not 0 <= seconds < math.inf:
+            raise ValueError("seconds must be 0 or more: time does not run backwards")
         self._call(lambda: self._world.advance(seconds))
 
     def play(self, scenario: str) -> float:

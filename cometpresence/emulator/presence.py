@@ -8,8 +8,9 @@ from typing import Any
 from .clock import Clock
 from .connection import Connection
 from .delivery import Delivery
-from .faults import Faults
+from .faults import Faults, is_whole
 from .journal import Journal
+from .refusal import bad_request
 from .users import Directory, User
 from .wire import presence_frame
 
@@ -104,15 +105,17 @@ class Presence:
                 self._report(user, changed=changed, connection=connection, connected=False)
 
     def hold_online(self, uid: str, at: int | None = None) -> None:
-        user = self._users.get(uid)
-        user.held = True
-        if self._move(user, online=True, session=f"EMULATOR-{user.uid}", at=at):
-            self._report(user, changed=True)
+        self._hold(uid, at, online=True)
 
     def send_offline(self, uid: str, at: int | None = None) -> None:
+        self._hold(uid, at, online=False)
+
+    def _hold(self, uid: str, at: int | None, *, online: bool) -> None:
+        if at is not None and not is_whole(at):
+            raise bad_request("at must be a whole number of Unix seconds")
         user = self._users.get(uid)
-        user.held = False
-        if self._move(user, online=False, session=f"EMULATOR-{user.uid}", at=at):
+        user.held = online
+        if self._move(user, online=online, session=f"EMULATOR-{user.uid}", at=at):
             self._report(user, changed=True)
 
     def _report(

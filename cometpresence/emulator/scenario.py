@@ -17,7 +17,7 @@ from .clock import MICROSECONDS
 
 _WORD = re.compile(r"[^\s,;]+")
 _SEPARATOR = re.compile(r"[,;\n]")
-_TIME = re.compile(r"([0-9]+(?:\.[0-9]+)?)([smh]?)", re.ASCII)
+_TIME = re.compile(r"([0-9]{1,9}(?:\.[0-9]+)?)([smh]?)", re.ASCII)
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600}
 _STATUSES = ("online", "offline")
 

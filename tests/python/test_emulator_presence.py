@@ -163,6 +163,14 @@ def test_timestamp_and_last_active_at_always_differ(emulator: Emulator, alice: C
         assert frame["body"]["user"]["lastActiveAt"] < frame["body"]["timestamp"]
 
 
+@pytest.mark.parametrize("at", ["now", 1.5, True], ids=repr)
+def test_a_timestamp_is_whole_seconds(at: Any) -> None:
+    emulator = Emulator()
+    for move in (emulator.set_online, emulator.set_offline):
+        with pytest.raises(ValueError, match="whole number of Unix seconds"):
+            move("superhero1", at=at)
+
+
 def test_the_manual_clock_is_the_time_of_the_frames() -> None:
     with Emulator(clock="manual") as emulator, Client(emulator) as client:
         ws = client.connect()
@@ -171,8 +179,9 @@ def test_the_manual_clock_is_the_time_of_the_frames() -> None:
         emulator.set_offline("superhero2")
         first, second = (frame["body"]["timestamp"] for frame in ws.until_pong())
         assert second - first == 90
-        with pytest.raises(ValueError, match="backwards"):
-            emulator.advance(-1)
+        for seconds in (-1, float("nan"), float("inf")):
+            with pytest.raises(ValueError, match="seconds"):
+                emulator.advance(seconds)
     with Emulator() as emulator, pytest.raises(RuntimeError, match="manual"):
         emulator.advance(1)
 

@@ -121,6 +121,14 @@ def test_words_become_moves(
             """,
         ),
         (
+            "alice online at 10000000000",
+            """
+            a time must come here, such as 5, 0.5, 5s, 1.5m or 1h
+                alice online at 10000000000
+                                ^^^^^^^^^^^
+            """,
+        ),
+        (
             "alice online at -1",
             """
             a time must come here, such as 5, 0.5, 5s, 1.5m or 1h
