@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from .refusal import bad_request
+from .roles import is_role_name
 
 Rule = Callable[[Any], str | None]  # what is wrong with a value, None if nothing is
 
@@ -16,6 +17,8 @@ MAX_DESCRIPTION = 255
 MAX_METADATA = 5 * 1024  # bytes of JSON
 MAX_LISTED = 25  # uids in one request
 
+_NOTHING: tuple[object, ...] = (None, "", [])  # what is no value of a member that must have one
+
 
 def check(body: Mapping[str, Any], rules: Mapping[str, Rule], *required: str) -> dict[str, Any]:
     """The members of `body` that have a rule; ERR_BAD_REQUEST with details if one is broken.
@@ -23,7 +26,7 @@ def check(body: Mapping[str, Any], rules: Mapping[str, Rule], *required: str) ->
     A null is a member that is absent.
     """
     body = {name: value for name, value in body.items() if value is not None}
-    wrong = {name: [f"{name} is required"] for name in required if body.get(name, "") == ""}
+    wrong = {name: [f"{name} is required"] for name in required if body.get(name) in _NOTHING}
     for name, rule in rules.items():
         if name in body and name not in wrong and (fault := rule(body[name])) is not None:
             wrong[name] = [f"{name} {fault}"]
@@ -60,6 +63,12 @@ def metadata(value: Any) -> str | None:
         return "must be an object"
     size = len(json.dumps(value, ensure_ascii=False).encode(errors="surrogatepass"))
     return f"has more than {MAX_METADATA} bytes" if size > MAX_METADATA else None
+
+
+def role_name(value: Any) -> str | None:
+    if (fault := text(MAX_NAME)(value)) is not None or is_role_name(value):
+        return fault
+    return "has other characters than a-z 0-9 - _"
 
 
 def texts(most: int, longest: int = MAX_NAME) -> Rule:
@@ -113,7 +122,7 @@ ROLE: Mapping[str, Rule] = {
     "metadata": metadata,
     "settings": settings,
 }
-NEW_ROLE: Mapping[str, Rule] = {"role": text(MAX_NAME), **ROLE}
+NEW_ROLE: Mapping[str, Rule] = {"role": role_name, **ROLE}
 CHANGED_ROLE: Mapping[str, Rule] = {**ROLE, "unset": some_of("settings", "description", "metadata")}
 NEW_TOKEN: Mapping[str, Rule] = {"force": flag}
 CHANGED_TOKEN: Mapping[str, Rule] = {
@@ -125,6 +134,11 @@ CHANGED_TOKEN: Mapping[str, Rule] = {
 
 def uids(name: str) -> Mapping[str, Rule]:
     return {name: texts(MAX_LISTED)}
+
+
+def listed_uids(body: Mapping[str, Any], name: str) -> list[str]:
+    """At least one; in lower case, and nobody twice."""
+    return list(dict.fromkeys(map(str.lower, check(body, uids(name), name)[name])))
 
 
 # By endpoint; what else a body has is noted in the journal and otherwise ignored.

@@ -8,7 +8,7 @@ from . import body_rules
 from .answers import Route, json_answer, json_body, versioned
 from .callers import Callers
 from .paging import managed_page
-from .refusal import Refusal, bad_request
+from .refusal import Refusal
 from .users import User
 from .wire import user_json
 from .world import World
@@ -31,7 +31,7 @@ class ManageFriends:
         """Our choice: each uid has its own answer, and those that can be friends become it."""
         user = self._user(request)
         outcomes: dict[str, Any] = {}
-        for uid in await self._uids(request, "accepted"):
+        for uid in body_rules.listed_uids(await json_body(request), "accepted"):
             try:
                 self._befriend(user, self._world.users.get(uid))
                 outcomes[uid] = {"success": True, "message": f"{user.uid} and {uid} are friends"}
@@ -61,7 +61,8 @@ class ManageFriends:
     async def remove(self, request: web.Request) -> web.StreamResponse:
         """Our choice: somebody among them who is no friend refuses them all."""
         user = self._user(request)
-        others = [self._world.users.get(uid) for uid in await self._uids(request, "friends")]
+        uids = body_rules.listed_uids(await json_body(request), "friends")
+        others = [self._world.users.get(uid) for uid in uids]
         for other in others:
             if not user.is_friend_of(other):
                 raise Refusal("ERR_NOT_A_FRIEND", f"{other.uid} is no friend of {user.uid}")
@@ -73,10 +74,3 @@ class ManageFriends:
     def _user(self, request: web.Request) -> User:
         self._callers.check_key(request)
         return self._world.users.get(request.match_info["uid"])
-
-    @staticmethod
-    async def _uids(request: web.Request, name: str) -> list[str]:
-        listed = body_rules.check(await json_body(request), body_rules.uids(name)).get(name)
-        if not listed:
-            raise bad_request(f"{name} is required", {name: [f"{name} is required"]})
-        return list(dict.fromkeys(map(str.lower, listed)))

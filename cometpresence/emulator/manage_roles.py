@@ -8,8 +8,8 @@ from . import body_rules
 from .answers import Route, json_answer, json_body, versioned
 from .callers import Callers
 from .paging import managed_page
-from .refusal import Refusal, bad_request
-from .roles import DEFAULT, MOST, Role, is_role_name
+from .refusal import Refusal
+from .roles import DEFAULT, MOST, Role
 from .world import World
 
 
@@ -34,10 +34,6 @@ class ManageRoles:
             body_rules.check(await json_body(request), body_rules.NEW_ROLE, "role", "name")
         )
         name = fields.pop("role")
-        if not is_role_name(name):
-            raise bad_request(
-                "a role is 1 to 100 of a-z 0-9 - _", {"role": ["role has other letters"]}
-            )
         if len(self._world.roles) >= MOST and self._world.strict:
             raise Refusal("ERR_PLAN_QUOTA_RESTRICTION", f"an app has at most {MOST} roles")
         role = self._world.roles.add(name, fields, now=self._world.clock.seconds())

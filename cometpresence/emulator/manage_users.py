@@ -7,7 +7,6 @@ from aiohttp import web
 from . import body_rules
 from .answers import Route, json_answer, json_body, versioned
 from .callers import Access, Callers
-from .refusal import bad_request
 from .user_query import UserQuery
 from .users import User
 from .wire import user_json
@@ -93,7 +92,5 @@ class ManageUsers:
 
     async def _listed(self, request: web.Request, name: str) -> list[User]:
         """Our choice: an unknown uid among them refuses them all."""
-        uids = body_rules.check(await json_body(request), body_rules.uids(name)).get(name)
-        if not uids:
-            raise bad_request(f"{name} is required", {name: [f"{name} is required"]})
-        return [self._world.users.get(uid) for uid in dict.fromkeys(map(str.lower, uids))]
+        uids = body_rules.listed_uids(await json_body(request), name)
+        return [self._world.users.get(uid) for uid in uids]
