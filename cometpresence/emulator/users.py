@@ -154,8 +154,8 @@ def is_online_word(status: object) -> bool:
 
 
 def profile_of(body: Mapping[str, Any]) -> dict[str, Any]:
-    """The members of a request body a client may write: not presence, not server-kept times."""
-    writable = {"name", "role", "avatar", "link", "statusMessage", "metadata", "tags"}
+    """What clients may write of their user: neither role, as documented, nor presence and times."""
+    writable = {"name", "avatar", "link", "statusMessage", "metadata", "tags"}
     return {key: value for key, value in body.items() if key in writable}
 
 

@@ -222,11 +222,11 @@ def test_settings_repeat_a_loopback_host_only(
     assert settings["CLIENT_API_HOST"] == (expected or urlsplit(emulator.url).netloc)
 
 
-def test_a_profile_can_be_changed_but_not_ones_status(client: Client) -> None:
-    change = {"name": "Tony", "statusMessage": "busy", "status": "available", "uid": "other"}
-    me = client.call("PUT", "/me", json=change).data
+def test_a_profile_can_be_changed_but_not_ones_status_or_role(client: Client) -> None:
+    change = {"name": "Tony", "statusMessage": "busy", "uid": "other"}
+    me = client.call("PUT", "/me", json=change | {"status": "available", "role": "teacher"}).data
     assert (me["uid"], me["name"], me["statusMessage"]) == ("superhero1", "Tony", "busy")
-    assert me["status"] == "offline"
+    assert (me["status"], me["role"]) == ("offline", "default")
 
 
 def test_logout_ends_the_token_and_its_jwt(client: Client) -> None:
