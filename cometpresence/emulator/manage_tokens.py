@@ -35,7 +35,9 @@ class ManageTokens:
 
     async def list_tokens(self, request: web.Request) -> web.StreamResponse:
         user = self._user(request)
-        page, meta = managed_page(self._world.credentials.tokens_of(user.uid), request.query)
+        page, meta = managed_page(
+            self._world.credentials.tokens_of(user.uid), request.query, strict=self._world.strict
+        )
         return json_answer({"data": [token.json() for token in page], "meta": meta})
 
     async def get(self, request: web.Request) -> web.StreamResponse:

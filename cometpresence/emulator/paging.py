@@ -28,12 +28,20 @@ def page_of(items: Sequence[_T], *, page: int, size: int) -> tuple[Sequence[_T],
     }
 
 
-def managed_page(items: Sequence[_T], query: Mapping[str, str]) -> tuple[Sequence[_T], Any]:
+def managed_page(
+    items: Sequence[_T], query: Mapping[str, str], *, strict: bool
+) -> tuple[Sequence[_T], Any]:
     """The page that perPage and page ask for."""
-    size = whole_number(query, "perPage", PAGE_SIZE)
-    if size > MAX_PAGE_SIZE:
-        raise bad_request(f"perPage is at most {MAX_PAGE_SIZE}")
+    size = page_size(query, "perPage", PAGE_SIZE, most=MAX_PAGE_SIZE, strict=strict)
     return page_of(items, page=whole_number(query, "page", 1), size=size)
+
+
+def page_size(query: Mapping[str, str], name: str, default: int, *, most: int, strict: bool) -> int:
+    """What the query says, or without `strict` as many as there may be."""
+    size = whole_number(query, name, default)
+    if size > most and strict:
+        raise bad_request(f"{name} is at most {most}")
+    return min(size, most)
 
 
 def whole_number(query: Mapping[str, str], name: str, default: int) -> int:

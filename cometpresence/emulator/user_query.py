@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from .coverage import Kind, supported
-from .paging import MAX_PAGE_SIZE, PAGE_SIZE, page_of, whole_number
+from .paging import MAX_PAGE_SIZE, PAGE_SIZE, page_of, page_size, whole_number
 from .refusal import bad_request, not_emulated
 from .users import User
 from .wire import user_json
@@ -51,14 +51,12 @@ class UserQuery:
         in one leaves such a name behind.
         """
         _refuse_unknown(query, OF_CLIENTS, strict)
-        per_page = whole_number(query, "per_page", 30)
-        if per_page > MAX_PER_PAGE and strict:
-            raise bad_request(f"per_page is at most {MAX_PER_PAGE}")
+        per_page = page_size(query, "per_page", 30, most=MAX_PER_PAGE, strict=strict)
         uids = _listed(query, "uids")
         if len(uids) > MAX_UIDS and strict:
             raise bad_request(f"at most {MAX_UIDS} uids a request")
         return replace(
-            cls._of_both(query, per_page=min(per_page, MAX_PER_PAGE)),
+            cls._of_both(query, per_page=per_page),
             uids=frozenset(uid.lower() for uid in uids),
             friends_only=_is_set(query, "friendsOnly"),
             hide_blocked=_is_set(query, "hideBlockedUsers"),
@@ -68,10 +66,8 @@ class UserQuery:
     def parse_managed(cls, query: Mapping[str, str], *, strict: bool) -> "UserQuery":
         """As the REST API's documentation spells them."""
         _refuse_unknown(query, OF_MANAGEMENT, strict)
-        per_page = whole_number(query, "perPage", PAGE_SIZE)
-        if per_page > MAX_PAGE_SIZE and strict:
-            raise bad_request(f"perPage is at most {MAX_PAGE_SIZE}")
-        parsed = cls._of_both(query, per_page=min(per_page, MAX_PAGE_SIZE))
+        per_page = page_size(query, "perPage", PAGE_SIZE, most=MAX_PAGE_SIZE, strict=strict)
+        parsed = cls._of_both(query, per_page=per_page)
         with_deactivated = _is_set(query, "withDeactivated")
         only_deactivated = _is_set(query, "onlyDeactivated")
         return replace(

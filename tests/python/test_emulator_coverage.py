@@ -113,7 +113,7 @@ class Asked(dict[str, str]):
             "GET /users with apiKey",
             {"count"},  # read by the handler
         ),
-        *((lambda query: managed_page([], query), path, set()) for path in PAGED),
+        *((lambda query: managed_page([], query, strict=True), path, set()) for path in PAGED),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )

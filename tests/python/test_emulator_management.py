@@ -234,6 +234,18 @@ def test_a_page_says_where_it_is(script: Script) -> None:
     assert script("GET", "/users?count=true&role=student").data == {"count": 2}
 
 
+@pytest.mark.parametrize(
+    "path", ["/users", "/users/bob/friends", "/users/bob/auth_tokens", "/roles"]
+)
+def test_a_page_that_is_too_large_is_the_largest_where_strictness_is_off(
+    script: Script, path: str
+) -> None:
+    assert script("GET", f"{path}?perPage=1001").code == "ERR_BAD_REQUEST"
+    with Emulator(users=USERS, strict=False) as lenient, Client(lenient, login=False) as client:
+        answer = Script(lenient, client)("GET", f"{path}?perPage=1001")
+    assert answer.body["meta"]["pagination"]["per_page"] == 1000
+
+
 def test_tags_are_shown_when_asked_for(script: Script) -> None:
     assert "tags" not in script("GET", "/users?tags=new").data[0]
     assert script("GET", "/users?tags=new&withTags=true").data[0]["tags"] == ["vip", "new"]
