@@ -13,7 +13,7 @@ MAKE_QUIETLY  = $(MAKE) --no-print-directory
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help demo build test test-c valgrind test-tsan test-python trust-long chaos interop \
-        lint format screenshots dist clean deps
+        lint format screenshots dist check-dist clean deps
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*##/\1:/p' Makefile | awk -F: '{ printf "  make %-14s%s\n", $$1, $$2 }'
@@ -160,8 +160,18 @@ format:  ## lay the code out
 screenshots: build  ## the pictures of the README, from the commands themselves
 	PYTHONPATH=tests $(VENV)/bin/python tests/python/screenshots.py
 
-dist: build  ## sdist and wheel
-	$(VENV)/bin/python -m build --quiet
+# --- what is published --------------------------------------------------------------------------
+
+DIST := $(BUILD)/dist
+
+dist: build  ## sdist and wheel, in build/dist
+	@rm -rf $(DIST)
+	$(VENV)/bin/python -m build --quiet --outdir $(DIST)
+
+check-dist: dist  ## whether a package index and its readers would accept sdist, wheel and metadata
+	$(VENV)/bin/twine check --strict $(DIST)/*
+	$(VENV)/bin/check-wheel-contents $(DIST)/*.whl
+	$(VENV)/bin/validate-pyproject pyproject.toml
 
 clean:  ## remove everything that was made here
 	rm -rf $(VENV) $(BUILD) dist *.egg-info cometpresence/*.so $(INTEROP)/node_modules
