@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 __all__ = ["PresenceClient"]
 
+# A signal that comes just before the main thread falls asleep, or to another, does not wake it.
+SIGNAL_SLICE = 0.1
+
 
 class PresenceClient(_Common, Waiters):
     """A connection to CometChat that knows who is online; make as many as you like.
@@ -136,7 +139,7 @@ class PresenceClient(_Common, Waiters):
             else:
                 self._start_dispatcher()
                 while not self._core.closed:
-                    self._reports.alarm.wait()
+                    self._reports.alarm.wait(SIGNAL_SLICE)
                     self._check_connection()
         except KeyboardInterrupt:
             self.close()

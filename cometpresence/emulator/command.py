@@ -105,7 +105,8 @@ def emulator(
         raise click.ClickException(str(error)) from error
     try:
         click.echo(json.dumps(_announcement(running)))
-        stopped.wait()
+        while not stopped.wait(0.1):
+            """A signal that comes just before the sleep interrupts none, so there are many."""
     finally:
         running.stop()
 

@@ -167,10 +167,14 @@ PyObject *client_drain(PyObject *op, PyObject *args, PyObject *keywords);
 /* -1 with an exception; 1 on the interpreter's main thread, where Ctrl-C arrives. */
 int on_main_thread(core_state *state);
 
-#define SIGNAL_SLICE (50 * CP_USEC_PER_MS) /* how long it may sleep while one arrives */
-
 /* A time to wait as an instant, and back; CP_NEVER stays itself. */
 cp_usec instant_after(cp_usec timeout);
 cp_usec time_until(cp_usec deadline);
+
+/* How long to sleep before looking for signals.  The main thread, which alone runs their
+ * handlers, cannot rely on being interrupted: a signal may come just before it falls asleep, or
+ * to another thread. */
+cp_usec slice_until(cp_usec deadline, bool on_main);
+#define SIGNAL_SLICE (50 * CP_USEC_PER_MS)
 
 #endif

@@ -38,6 +38,12 @@ static cp_status listen_once(client_object *self, cp_usec most, int *error)
     return status;
 }
 
+static bool may_go_on(cp_status status, int error)
+{
+    return status == CP_ERR_TIMEOUT || status == CP_ERR_STALLED ||
+           (status == CP_ERR_SYSTEM && error == EINTR);
+}
+
 /* The network thread does not turn.  Whoever listens goes on: it may come back. */
 static bool tell_stalled(client_object *self)
 {
@@ -61,24 +67,24 @@ PyObject *client_wait(PyObject *op, PyObject *args, PyObject *keywords)
     core_state *state = core_state_of(op);
     PyObject *timeout;
     cp_usec most;
-    int error;
+    int error, sliced;
 
     if (!PyArg_ParseTupleAndKeywords(args, keywords, "O:wait", names, &timeout) ||
-        read_seconds(state, "timeout", timeout, &most) < 0 || !client_is_ours(self))
+        read_seconds(state, "timeout", timeout, &most) < 0 || !client_is_ours(self) ||
+        (sliced = on_main_thread(state)) < 0)
         return NULL;
     cp_usec deadline = instant_after(most);
     for (;;) {
-        cp_status status = listen_once(self, most, &error);
+        cp_status status = listen_once(self, slice_until(deadline, sliced), &error);
         if (status == CP_OK)
             Py_RETURN_TRUE;
-        if (status == CP_ERR_TIMEOUT || status == CP_ERR_CLOSED)
+        if (status == CP_ERR_CLOSED || (status == CP_ERR_TIMEOUT && time_until(deadline) == 0))
             Py_RETURN_FALSE;
-        errno = error;
-        bool is_stalled = status == CP_ERR_STALLED;
-        if (!is_stalled && (status != CP_ERR_SYSTEM || error != EINTR))
+        if (!may_go_on(status, error)) {
+            errno = error;
             return raise_status(state, status);
-        if ((is_stalled && !tell_stalled(self)) || PyErr_CheckSignals() < 0)
+        }
+        if ((status == CP_ERR_STALLED && !tell_stalled(self)) || PyErr_CheckSignals() < 0)
             return NULL;
-        most = time_until(deadline);
     }
 }

@@ -39,8 +39,13 @@ cp_usec time_until(cp_usec deadline)
     return left > 0 ? left : 0;
 }
 
-/* Until the task is done (1) or `deadline` has come (0); -1: a signal handler raised.
- * Only the main thread runs handlers, so only it needs to wake up for them. */
+cp_usec slice_until(cp_usec deadline, bool on_main)
+{
+    cp_usec left = time_until(deadline);
+    return on_main && left > SIGNAL_SLICE ? SIGNAL_SLICE : left;
+}
+
+/* Until the task is done (1) or `deadline` has come (0); -1: a signal handler raised. */
 static int await(core_state *state, cp_task *task, cp_usec deadline)
 {
     int sliced = on_main_thread(state);
@@ -48,8 +53,7 @@ static int await(core_state *state, cp_task *task, cp_usec deadline)
         return -1;
     for (;;) {
         bool done;
-        cp_usec left = time_until(deadline);
-        cp_usec most = sliced && left > SIGNAL_SLICE ? SIGNAL_SLICE : left;
+        cp_usec most = slice_until(deadline, sliced);
 
         Py_BEGIN_ALLOW_THREADS
             done = cp_task_wait(task, most);

@@ -177,8 +177,7 @@ static PyObject *feed_wait(PyObject *op, PyObject *args, PyObject *keywords)
         return NULL;
     for (;;) {
         cp_status status;
-        cp_usec left = time_until(deadline);
-        cp_usec slice = sliced && left > SIGNAL_SLICE ? SIGNAL_SLICE : left;
+        cp_usec slice = slice_until(deadline, sliced);
 
         Py_BEGIN_ALLOW_THREADS
             status = cp_reader_wait(self->reader, slice);
