@@ -76,13 +76,20 @@ static cp_presence_status read_status(const cp_json *data)
     return status_of_action(cp_json_text(cp_json_member(connection, "action")));
 }
 
-static int64_t read_time(const cp_json *root, const cp_json *data)
+/* False for a timestamp that is none.  To take it for absent would hide that whoever posts
+ * speaks another dialect than this. */
+static bool read_time(const cp_json *root, const cp_json *data, int64_t *out)
 {
     const cp_json *places[] = {data, cp_json_member(data, "event"), root};
-    int64_t time = CP_ABSENT;
-    for (size_t i = 0; i < sizeof places / sizeof *places && time == CP_ABSENT; i++)
-        time = cp_seconds_of(cp_json_count(cp_json_member(places[i], "timestamp")));
-    return time;
+
+    *out = CP_ABSENT;
+    for (size_t i = 0; i < sizeof places / sizeof *places && *out == CP_ABSENT; i++) {
+        const cp_json *timestamp = cp_json_member(places[i], "timestamp");
+        *out = cp_seconds_of(cp_json_count(timestamp));
+        if (*out == CP_ABSENT && cp_json_type_of(timestamp) != CP_JSON_NULL)
+            return false;
+    }
+    return true;
 }
 
 static cp_presence_status read_previous(const cp_json *data, cp_presence_status now)
@@ -101,21 +108,24 @@ static cp_status read_data(const cp_json *root, cp_webhook *out, cp_failure *fai
 {
     const cp_json *data = cp_json_member(root, "data");
     cp_presence_status now = read_status(data);
+    int64_t at;
 
     if (cp_json_type_of(data) != CP_JSON_OBJECT)
         return refuse(failure, CP_ERR_MALFORMED, "has no data");
     if (now == CP_UNKNOWN)
         return refuse(failure, CP_ERR_MALFORMED, "does not say whether its user came or went");
+    if (!read_time(root, data, &at))
+        return refuse(failure, CP_ERR_MALFORMED, "has a timestamp that is no time");
     cp_status status = cp_presence_read(cp_json_member(data, "user"), &out->presence);
     if (status != CP_OK)
         return refuse(failure, status, "does not say who its user is");
 
     out->previous = read_previous(data, now);
     out->presence.status = now;
-    out->presence.at = read_time(root, data);
+    out->presence.at = at;
     /* As in a frame; user.lastActiveAt is that of the activity before. */
-    if (out->presence.at != CP_ABSENT)
-        out->presence.last_active_at = out->presence.at;
+    if (at != CP_ABSENT)
+        out->presence.last_active_at = at;
     return CP_OK;
 }
 

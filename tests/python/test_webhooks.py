@@ -146,6 +146,7 @@ def test_the_headers_must_fit_the_body(name: str, value: str, fine: bool) -> Non
         ({"data": CURRENT["data"]}, "has no trigger"),
         ({"trigger": CURRENT["trigger"]}, "has no data"),
         (current(user={"name": "Nobody"}), "who its user is"),
+        (current(timestamp="x"), "a timestamp that is no time"),
         (current(user={"uid": "bob"}, status=None, currentConnection=None), "came or went"),
         ([CURRENT], "has no trigger"),
     ],
