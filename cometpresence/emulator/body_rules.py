@@ -45,6 +45,10 @@ def text(most: int) -> Rule:
     return rule
 
 
+def name(value: Any) -> str | None:
+    return "must not be empty" if value == "" else text(MAX_NAME)(value)
+
+
 def url(value: Any) -> str | None:
     if (fault := text(MAX_URL)(value)) is not None or value == "":
         return fault
@@ -105,7 +109,7 @@ def settings(value: Any) -> str | None:
 
 
 PROFILE: Mapping[str, Rule] = {
-    "name": text(MAX_NAME),
+    "name": name,
     "avatar": url,
     "link": url,
     "role": text(MAX_NAME),
@@ -117,7 +121,7 @@ NEW_USER: Mapping[str, Rule] = {"uid": text(MAX_NAME), **PROFILE, "withAuthToken
 CHANGED_USER: Mapping[str, Rule] = {**PROFILE, "unset": some_of("avatar", "link", "metadata")}
 DELETED_USER: Mapping[str, Rule] = {"permanent": flag}
 ROLE: Mapping[str, Rule] = {
-    "name": text(MAX_NAME),
+    "name": name,
     "description": text(MAX_DESCRIPTION),
     "metadata": metadata,
     "settings": settings,

@@ -53,7 +53,9 @@ class ManageFriends:
             (other for other in self._world.users if user.is_friend_of(other)),
             key=lambda other: (other.name.casefold(), other.uid),
         )
-        page, meta = managed_page(friends, request.query, strict=self._world.strict)
+        page, meta = managed_page(
+            "GET /users/{uid}/friends", friends, request.query, strict=self._world.strict
+        )
         return json_answer(
             {"data": [user_json(other, viewer=user) for other in page], "meta": meta}
         )

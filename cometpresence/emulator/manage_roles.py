@@ -42,7 +42,7 @@ class ManageRoles:
     async def list_roles(self, request: web.Request) -> web.StreamResponse:
         self._callers.check_key(request)
         roles = sorted(self._world.roles, key=lambda role: (role.created_at, role.role))
-        page, meta = managed_page(roles, request.query, strict=self._world.strict)
+        page, meta = managed_page("GET /roles", roles, request.query, strict=self._world.strict)
         return json_answer({"data": [role.json() for role in page], "meta": meta})
 
     async def get(self, request: web.Request) -> web.StreamResponse:

@@ -35,8 +35,9 @@ class ManageTokens:
 
     async def list_tokens(self, request: web.Request) -> web.StreamResponse:
         user = self._user(request)
+        tokens = self._world.credentials.tokens_of(user.uid)
         page, meta = managed_page(
-            self._world.credentials.tokens_of(user.uid), request.query, strict=self._world.strict
+            "GET /users/{uid}/auth_tokens", tokens, request.query, strict=self._world.strict
         )
         return json_answer({"data": [token.json() for token in page], "meta": meta})
 

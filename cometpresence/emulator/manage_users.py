@@ -58,7 +58,7 @@ class ManageUsers:
         query = UserQuery.parse_managed(request.query, strict=self._world.strict)
         viewer = self._callers.viewer(request)
         answer = query.answer(self._world.users, viewer)
-        if request.query.get("count") in ("1", "true"):
+        if query.count_only:
             answer = {"data": {"count": answer["meta"]["pagination"]["total"]}}
         return json_answer(answer)
 

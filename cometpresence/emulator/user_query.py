@@ -4,9 +4,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from .coverage import Kind, supported
-from .paging import MAX_PAGE_SIZE, PAGE_SIZE, page_of, page_size, whole_number
-from .refusal import bad_request, not_emulated
+from .paging import (
+    MAX_PAGE_SIZE,
+    PAGE_SIZE,
+    is_set,
+    page_of,
+    page_size,
+    refuse_unknown,
+    whole_number,
+)
+from .refusal import bad_request
 from .users import User
 from .wire import user_json
 
@@ -21,6 +28,7 @@ _CHOICES = {
     "sortBy": ("name", "status"),
     "sortOrder": ("asc", "desc"),
 }
+_SEARCHED = frozenset({"uid", "name"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,16 +49,12 @@ class UserQuery:
     from_start: bool = False  # does a search want the beginning of the text, or any part of it?
     active: bool = True  # are users who are not deactivated wanted?
     deactivated: bool = False  # are those who are?
+    count_only: bool = False
 
     @classmethod
     def parse(cls, query: Mapping[str, str], *, strict: bool) -> "UserQuery":
-        """As the SDK spells them.
-
-        Refuses what it does not know: a filter ignored in silence would be a wrong answer.  A name
-        without a value is let through: the v3 SDK sends search keywords unencoded, and an ampersand
-        in one leaves such a name behind.
-        """
-        _refuse_unknown(query, OF_CLIENTS, strict)
+        """As the SDK spells them."""
+        refuse_unknown(OF_CLIENTS, query, strict=strict)
         per_page = page_size(query, "per_page", 30, most=MAX_PER_PAGE, strict=strict)
         uids = _listed(query, "uids")
         if len(uids) > MAX_UIDS and strict:
@@ -58,24 +62,25 @@ class UserQuery:
         return replace(
             cls._of_both(query, per_page=per_page),
             uids=frozenset(uid.lower() for uid in uids),
-            friends_only=_is_set(query, "friendsOnly"),
-            hide_blocked=_is_set(query, "hideBlockedUsers"),
+            friends_only=is_set(query, "friendsOnly"),
+            hide_blocked=is_set(query, "hideBlockedUsers"),
         )
 
     @classmethod
     def parse_managed(cls, query: Mapping[str, str], *, strict: bool) -> "UserQuery":
         """As the REST API's documentation spells them."""
-        _refuse_unknown(query, OF_MANAGEMENT, strict)
+        refuse_unknown(OF_MANAGEMENT, query, strict=strict)
         per_page = page_size(query, "perPage", PAGE_SIZE, most=MAX_PAGE_SIZE, strict=strict)
         parsed = cls._of_both(query, per_page=per_page)
-        with_deactivated = _is_set(query, "withDeactivated")
-        only_deactivated = _is_set(query, "onlyDeactivated")
+        with_deactivated = is_set(query, "withDeactivated")
+        only_deactivated = is_set(query, "onlyDeactivated")
         return replace(
             parsed,
             roles=parsed.roles | _listed(query, "role"),
             from_start=True,
             active=not only_deactivated,
             deactivated=with_deactivated or only_deactivated,
+            count_only=is_set(query, "count"),
         )
 
     @classmethod
@@ -83,17 +88,20 @@ class UserQuery:
         for name, allowed in _CHOICES.items():
             if query.get(name, allowed[0]) not in allowed:
                 raise bad_request(f"{name} must be one of {', '.join(allowed)}")
+        search_in = _listed(query, "searchIn") or _SEARCHED
+        if not search_in <= _SEARCHED:
+            raise bad_request(f"searchIn must be {', '.join(sorted(_SEARCHED))} or both")
         return cls(
             per_page=per_page,
             page=whole_number(query, "page", 1),
             search=query.get("searchKey", "").strip().casefold(),
-            search_in=_listed(query, "searchIn") or frozenset({"uid", "name"}),
+            search_in=search_in,
             status=query.get("status", ""),
             roles=_listed(query, "roles"),
             tags=_listed(query, "tags"),
             sort_by=query.get("sortBy", "status"),
             descending=query.get("sortOrder") == "desc",
-            with_tags=_is_set(query, "withTags"),
+            with_tags=is_set(query, "withTags"),
         )
 
     def answer(self, everybody: Iterable[User], viewer: User | None) -> dict[str, Any]:
@@ -130,16 +138,5 @@ class UserQuery:
         return key if self.sort_by == "name" else (not user.online, *key)
 
 
-def _refuse_unknown(query: Mapping[str, str], endpoint: str, strict: bool) -> None:
-    known = supported(Kind.QUERY, endpoint)
-    unknown = [name for name, value in query.items() if name not in known and value]
-    if unknown and strict:
-        raise not_emulated(f"the users option {', '.join(sorted(unknown))}")
-
-
 def _listed(query: Mapping[str, str], name: str) -> frozenset[str]:
     return frozenset(item for item in query.get(name, "").split(",") if item)
-
-
-def _is_set(query: Mapping[str, str], name: str) -> bool:
-    return query.get(name) in ("1", "true")

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from python.emulator_client import Answer, Client, clients
 
-from cometpresence.emulator import Emulator, RateLimits
+from cometpresence.emulator import Emulator
 
 USERS = [
     {"uid": "alice", "name": "Alice A", "role": "teacher", "friends": ["bob"]},
@@ -219,11 +219,28 @@ def test_users_are_listed_by_page_and_filter(script: Script, query: str, uids: l
         *[("?perPage=1001", "ERR_BAD_REQUEST"), ("?perPage=0", "ERR_BAD_REQUEST")],
         *[("?page=-1", "ERR_BAD_REQUEST"), ("?page=x", "ERR_BAD_REQUEST")],
         *[("?status=online", "ERR_BAD_REQUEST"), ("?sortBy=age", "ERR_BAD_REQUEST")],
+        *[("?onlyDeactivated=TRUE", "ERR_BAD_REQUEST"), ("?count=yes", "ERR_BAD_REQUEST")],
+        *[("?withTags=yes", "ERR_BAD_REQUEST"), ("?withDeactivated=2", "ERR_BAD_REQUEST")],
+        *[("?searchIn=email", "ERR_BAD_REQUEST"), ("?searchIn=uid,email", "ERR_BAD_REQUEST")],
         *[("?minAge=18", "ERR_NOT_EMULATED"), ("?per_page=5", "ERR_NOT_EMULATED")],
     ],
 )
 def test_options_that_make_no_sense_are_refused(script: Script, query: str, code: str) -> None:
     assert script("GET", f"/users{query}").code == code
+
+
+@pytest.mark.parametrize("path", ["/roles", "/users/alice/friends", "/users/alice/auth_tokens"])
+def test_options_that_no_list_has_are_refused_by_every_list(script: Script, path: str) -> None:
+    answer = script("GET", f"{path}?perPage=5&sortBy=name")
+    assert (answer.status, answer.code) == (501, "ERR_NOT_EMULATED")
+    assert "sortBy" in answer.body["error"]["message"]
+
+
+def test_a_name_cannot_become_empty(script: Script) -> None:
+    for path in ("/users/alice", "/roles/teacher"):
+        answer = script("PUT", path, {"name": ""})
+        assert (answer.status, answer.code) == (400, "ERR_BAD_REQUEST")
+        assert script("GET", path).data["name"]
 
 
 def test_a_page_says_where_it_is(script: Script) -> None:
@@ -449,41 +466,3 @@ def test_an_app_has_25_roles(script: Script) -> None:
     answer = script("POST", "/roles", {"role": "one-more", "name": "R"})
     assert answer.code == "ERR_PLAN_QUOTA_RESTRICTION"
     assert len(script("GET", "/roles").data) == 25
-
-
-# ---- rate limits
-
-
-def test_rate_limits_count_down_and_begin_again_with_the_minute() -> None:
-    limits = RateLimits(core=2, standard=3)
-    with (
-        Emulator(users=USERS, clock="manual", rate_limits=limits) as emulator,
-        Client(emulator, "alice") as client,  # two core calls
-    ):
-        left = []
-        for _ in range(3):
-            answer = client.users()
-            assert answer.headers["X-Rate-Limit"] == answer.headers["X-RateLimit-Limit"] == "3"
-            left.append(answer.headers["X-Rate-Limit-Remaining"])
-        assert left == ["2", "1", "0"]
-        for call in (("GET", "/users"), ("PUT", "/me")):
-            refused = client.call(*call)
-            assert (refused.status, refused.code) == (429, "ERR_TOO_MANY_REQUESTS")
-            wait = int(refused.headers["Retry-After"])
-            assert 1 <= wait <= 60
-            reset = int(refused.headers["X-Rate-Limit-Reset"])
-            assert reset == int(refused.headers["X-RateLimit-Reset"])
-            assert reset % 60 == 0
-            assert refused.headers["X-RateLimit-Remaining"] == "0"
-        emulator.advance(wait)
-        assert client.users().headers["X-Rate-Limit-Remaining"] == "2"
-
-
-def test_without_rate_limits_nothing_is_counted(script: Script) -> None:
-    assert not [name for name in script("GET", "/users").headers if name.startswith("X-Rate")]
-
-
-@pytest.mark.parametrize("limits", [{"core": 0}, {"standard": -1}], ids=str)
-def test_a_rate_limit_of_nothing_is_an_error(limits: dict[str, int]) -> None:
-    with pytest.raises(ValueError, match="at least 1"):
-        RateLimits(**limits)
