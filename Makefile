@@ -12,7 +12,7 @@ MAKE_QUIETLY  = $(MAKE) --no-print-directory
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo build test test-c valgrind test-tsan test-python trust-long chaos interop \
+.PHONY: help demo build test test-c valgrind test-tsan test-python trust-long chaos soak interop \
         lint format screenshots dist check-dist clean deps
 
 help:  ## this list
@@ -119,6 +119,11 @@ SEEDS ?= 200
 
 chaos: build  ## SEEDS=200 minutes in which everything goes wrong, each followed by a comparison
 	CHAOS_SEEDS=$(SEEDS) $(VENV)/bin/pytest -m long tests/trust/test_chaos.py $(PYTEST_ARGS)
+
+HOURS ?= 1
+
+soak: build  ## HOURS=1 behind a network in trouble: nothing may grow, leak or be wrong
+	PYTHONPATH=tests $(VENV)/bin/python -m soak.run --hours $(HOURS) --out $(BUILD)/soak
 
 # Our own node, if we had to install one, goes before an old one of the system.
 INTEROP      := tests/interop
