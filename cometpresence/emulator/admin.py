@@ -5,43 +5,70 @@ On the clients' port, and on one of its own that no fault reaches (`Emulator.adm
 
 from aiohttp import web
 
-from .answers import Handler, Route, json_answer, json_body, own_host
-from .credentials import same
+from . import control_page
+from .admin_access import AdminAccess
+from .answers import Route, json_answer, json_body
+from .live import LiveViews
 from .mischief import Mischief
 from .refusal import Refusal, bad_request
 from .world import World
 
 
 class AdminApi:
-    def __init__(self, world: World, mischief: Mischief) -> None:
+    def __init__(self, world: World, mischief: Mischief, access: AdminAccess) -> None:
         self._world = world
         self._mischief = mischief
+        self._access = access
+        self._views = LiveViews(world)
 
     def routes(self) -> list[Route]:
-        table: list[Route] = [
+        anybody: list[Route] = [
+            *control_page.routes(),
+            ("GET", "/_emulator/login", self.follow_link),
+            ("POST", "/_emulator/login", self.log_in),
+        ]
+        admin: list[Route] = [
+            ("POST", "/_emulator/links", self.make_link),
+            ("GET", "/_emulator/events", self._views.serve),
             ("POST", "/_emulator/users/{uid}/status", self.set_status),
             ("GET", "/_emulator/users", self.list_users),
             ("POST", "/_emulator/users", self.add_user),
             ("GET", "/_emulator/journal", self.show_journal),
+            ("GET", "/_emulator/faults", self.list_faults),
             ("POST", "/_emulator/faults/{name}", self.make_fault),
         ]
-        return [(method, path, self._guarded(handler)) for method, path, handler in table]
+        return [
+            *((method, path, self._access.for_anybody(act)) for method, path, act in anybody),
+            *((method, path, self._access.for_the_admin(act)) for method, path, act in admin),
+        ]
 
-    def _guarded(self, handler: Handler) -> Handler:
-        async def guarded(request: web.Request) -> web.StreamResponse:
-            self._check(request)
-            return await handler(request)
+    async def end(self, app: web.Application) -> None:
+        """Let go of whoever is watching: the emulator stops."""
+        await self._views.end()
 
-        return guarded
+    # ---- getting in
 
-    def _check(self, request: web.Request) -> None:
-        """A web page elsewhere must not reach in, not even with a stolen token."""
-        origin = request.headers.get("Origin")
-        if origin is not None and origin != f"{request.scheme}://{own_host(request, self._world)}":
-            raise Refusal("AUTH_ERR_NO_ACCESS", f"the origin {origin} may not steer the emulator")
-        given = request.headers.get("Authorization", "")
-        if not same(given, f"Bearer {self._world.admin_token}"):
-            raise Refusal("ERR_NO_AUTH", "Authorization: Bearer <admin_token> is required")
+    async def follow_link(self, request: web.Request) -> web.StreamResponse:
+        if not self._access.redeem(request.query.get("code", "")):
+            return control_page.to_the_page("used")
+        response = control_page.to_the_page()
+        self._access.log_in(request, response)
+        return response
+
+    async def log_in(self, request: web.Request) -> web.StreamResponse:
+        token = (await json_body(request)).get("token")
+        if not (isinstance(token, str) and self._access.is_token(token)):
+            raise Refusal("ERR_NO_AUTH", "that is not the admin token")
+        response = json_answer({"data": {}})
+        self._access.log_in(request, response)
+        return response
+
+    async def make_link(self, request: web.Request) -> web.StreamResponse:
+        """For the door the request came through."""
+        host = f"{request.scheme}://{request.headers.get('Host', self._world.address)}"
+        return json_answer({"data": {"control_link": host + self._access.new_link()}})
+
+    # ---- the state
 
     async def set_status(self, request: web.Request) -> web.StreamResponse:
         uid, body = request.match_info["uid"], await json_body(request)
@@ -64,6 +91,10 @@ class AdminApi:
 
     async def show_journal(self, request: web.Request) -> web.StreamResponse:
         return json_answer({"data": self._world.journal.entries()})
+
+    async def list_faults(self, request: web.Request) -> web.StreamResponse:
+        """What there is, and what each asks for; what is in force a page is told as it happens."""
+        return json_answer({"data": self._mischief.catalogue()})
 
     async def make_fault(self, request: web.Request) -> web.StreamResponse:
         name = request.match_info["name"]

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
+from .loopback import is_loopback
 from .notices import VERSIONS
 from .refusal import bad_request
 from .wire import dumps
@@ -14,8 +15,6 @@ from .world import World
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Route = tuple[str, str, Handler]
-
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 def versioned(*routes: Route) -> list[Route]:
@@ -50,15 +49,20 @@ def own_host(request: web.Request, world: World) -> str:
 
     An emulator on loopback believes no other name: it could be a foreign page's doing.
     """
-    try:
-        parts = urlsplit(f"//{request.headers.get('Host', '')}")
-        name, port = parts.hostname, parts.port
-    except ValueError:
-        name, port = None, None
-    own_name, _, own_port = world.address.rpartition(":")
-    if name is None or (name not in _LOOPBACK and own_name.strip("[]") in _LOOPBACK):
+    name, port = host_of(request)
+    own_port = world.address.rpartition(":")[2]
+    if name is None or (is_loopback(world.host) and not is_loopback(name)):
         return world.address
     return f"[{name}]:{port or own_port}" if ":" in name else f"{name}:{port or own_port}"
+
+
+def host_of(request: web.Request) -> tuple[str | None, int | None]:
+    """Name and port of us, as the request has them; None where it has none that is one."""
+    try:
+        parts = urlsplit(f"//{request.headers.get('Host', '')}")
+        return parts.hostname, parts.port
+    except ValueError:
+        return None, None
 
 
 def _no_constant(word: str) -> None:

@@ -75,7 +75,7 @@ def emulator(
     """Run a local CometChat until SIGINT or SIGTERM.
 
     Prints one line of JSON when it accepts connections: url, app_id, region, auth_key,
-    rest_api_key, admin_url, admin_token and ca_file.
+    rest_api_key, admin_url, admin_token, control_link (open it in a browser) and ca_file.
     """
     if context.invoked_subcommand is not None:
         return
@@ -152,5 +152,6 @@ def _announcement(running: Emulator) -> dict[str, str | None]:
         "admin_url": running.admin_url,
         "rest_api_key": running.rest_api_key,
         "admin_token": running.admin_token,
+        "control_link": running.control_link(),
         "ca_file": running.ca_file,
     }

@@ -103,6 +103,7 @@ class Emulator(AbstractContextManager["Emulator"]):
             chat_on_one_port=chat_on_one_port,
         )
         self._world.tls = tls
+        self._world.host = host
         self._mischief = Mischief(self._world)
         self._server = Server(self._world, self._mischief)
         self._thread: threading.Thread | None = None
@@ -192,6 +193,15 @@ class Emulator(AbstractContextManager["Emulator"]):
         if not self._admin_port:
             raise RuntimeError("the emulator has no address before it is started")
         return f"http://127.0.0.1:{self._admin_port}/_emulator"
+
+    def control_link(self) -> str:
+        """A link to the control page that logs one browser in, once: for your own eyes.
+
+        The page shows who is online and what goes on, live, and steers both; it is at `admin_url`,
+        for whoever is logged in.  RuntimeError before start().
+        """
+        base = self.admin_url.removesuffix("/_emulator")
+        return base + self._call(self._server.access.new_link)
 
     @property
     def ca_file(self) -> str | None:

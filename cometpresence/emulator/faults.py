@@ -109,6 +109,10 @@ class Faults:
     def find(self, name: str) -> Fault | None:
         return self._active.get(name)
 
+    def active(self) -> list[Fault]:
+        """In the order they were started."""
+        return list(self._active.values())
+
     def strike(self, name: str) -> Fault | None:
         """The fault if it is in force, one strike used up."""
         fault = self._active.get(name)
@@ -161,6 +165,20 @@ def _check(name: str, key: str, value: object) -> None:
             raise bad_request(f"{name} needs {key}, a whole number from {bounds}")
     elif not ((is_whole(value) or isinstance(value, float)) and 0 <= value <= _LONGEST):
         raise bad_request(f"{name} needs {key}, a number of seconds from 0 to {_LONGEST}")
+
+
+def form_of(name: str) -> list[dict[str, Any]]:
+    """The settings of a fault as a form asks for them."""
+    return [
+        {
+            "name": key,
+            "default": None if default is REQUIRED else default,
+            "whole": key in _WHOLE,
+            "min": _WHOLE[key].start if key in _WHOLE else 0,
+            "max": _WHOLE[key].stop - 1 if key in _WHOLE else _LONGEST,
+        }
+        for key, default in STANDING[name].items()
+    ]
 
 
 def is_whole(value: object) -> TypeGuard[int]:

@@ -4,7 +4,8 @@ import re
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from itertools import islice
 from typing import Any, Literal
 
@@ -37,6 +38,7 @@ class Journal:
         self._entries: deque[Entry] = deque(maxlen=size)
         self._written = 0
         self._changed = threading.Condition()
+        self._followers: list[Callable[[], None]] = []
 
     def write(self, dir: Direction, kind: Kind, **facts: Any) -> None:
         entry: dict[str, Any] = {"n": 0, "t": self._clock.now(), "dir": dir, "kind": kind}
@@ -46,6 +48,25 @@ class Journal:
             self._written += 1
             self._entries.append(entry)
             self._changed.notify_all()
+        for follower in self._followers:
+            follower()
+
+    @contextmanager
+    def followed(self, follower: Callable[[], None]) -> Iterator[None]:
+        """`follower` is called on the emulator's loop after each entry."""
+        self._followers.append(follower)
+        try:
+            yield
+        finally:
+            self._followers.remove(follower)
+
+    def since(self, number: int, *, most: int) -> tuple[list[Entry], int]:
+        """The latest entries from `number` on, and how many before them are left out."""
+        with self._changed:
+            wanted = min(self._written - number, len(self._entries))
+            skip = max(0, wanted - most)
+            start = len(self._entries) - wanted + skip
+            return list(islice(self._entries, start, None)), skip
 
     def entries(self) -> list[Entry]:
         with self._changed:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from .faults import STANDING, Fault, is_whole
+from .faults import STANDING, Fault, form_of, is_whole
 from .frames import text_frame
 from .refusal import bad_request
 from .world import World
@@ -82,6 +82,23 @@ class Mischief:
         settings = {key: value for key, value in arguments.items() if key != "count"}
         self.start(name, settings, arguments.get("count", DEFAULT_COUNTS.get(name)))
         return {"active": True}
+
+    @staticmethod
+    def catalogue() -> list[dict[str, Any]]:
+        """The faults that stay on, in the words of the Emulator's methods, and what each asks for."""
+        from .emulator import Emulator  # which is made of us
+
+        methods = {name: getattr(Emulator, name) for name in STANDING}
+        return [
+            {
+                "name": name,
+                "about": " ".join((method.__doc__ or "").split()),
+                "settings": form_of(name),
+                "counted": "count" in (method.__kwdefaults__ or {}),
+                "count": DEFAULT_COUNTS.get(name),
+            }
+            for name, method in methods.items()
+        ]
 
     @staticmethod
     def _apply(action: Callable[..., Any], arguments: Mapping[str, Any]) -> Any:

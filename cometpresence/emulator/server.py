@@ -11,6 +11,7 @@ from functools import partial
 from aiohttp import web
 
 from .admin import AdminApi
+from .admin_access import AdminAccess
 from .answers import Route
 from .connection import linger_not
 from .gate import Gate, is_upgrade
@@ -37,7 +38,8 @@ class Server:
         self._world = world
         self._rest = RestApi(world)
         self._sockets = WebSocketApi(world)
-        self._admin = AdminApi(world, mischief)
+        self.access: AdminAccess = AdminAccess(world)
+        self._admin = AdminApi(world, mischief, self.access)
         self._runner: web.AppRunner | None = None
         self._listener: socket.socket | None = None
         self._tls: ssl.SSLContext | None = None
@@ -73,6 +75,7 @@ class Server:
         gate = Gate(self._world)
         for method, path, handler in self._routes():
             app.router.add_route(method, path, gate.around(handler))
+        app.on_shutdown.append(self._admin.end)
         return app
 
     def _routes(self) -> Iterator[Route]:

@@ -50,6 +50,7 @@ class World:
         self.silence_timeout = silence_timeout
         self.chat_on_one_port = chat_on_one_port
         self.before_page: Callable[[int], None] | None = None
+        self.host = ""  # where it is to listen, as its maker said
         self.address = ""  # host:port, once listening
         self.tls = False
         self._due: list[Step] = []  # of scenarios, by the manual clock's time, the next one first
@@ -92,6 +93,7 @@ class World:
         profile = {key: value for key, value in record.items() if key not in ("online", "status")}
         user = self.users.add(profile, now=self.clock.seconds())
         self.roles.ensure(user.role, now=self.clock.seconds())
+        self.journal.write("in", "lifecycle", event="user_added", uid=user.uid)
         if record.get("online") or is_online_word(record.get("status")):
             self.presence.hold_online(user.uid)
         return user

@@ -2,12 +2,14 @@
 
 import os
 import subprocess
+import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from cometpresence.emulator import Emulator
+from cometpresence.emulator.control_page import FOLDER
 
 DOCUMENTED = """
 from cometpresence import CometChat, AppSettingsBuilder, UserListener, UsersRequestBuilder
@@ -107,3 +109,10 @@ def test_the_snippet_runs_as_it_is(
     assert "superhero2 offline 1800000001" in users
     assert "superhero3 offline None" in users
     assert brought_in == "brought in: []"
+
+
+def test_the_control_page_is_in_the_wheel(wheel: Path) -> None:
+    inside = "cometpresence/emulator/page/"
+    with zipfile.ZipFile(wheel) as packed:
+        names = {name.removeprefix(inside) for name in packed.namelist() if inside in name}
+    assert names == {path.name for path in FOLDER.iterdir()} > {"index.html"}

@@ -243,7 +243,7 @@ class Running:
 def test_the_command_says_one_line_and_ends_with_0(number: signal.Signals) -> None:
     running = Running("--app-id", "my-app", "--auth-key", "my-key", "--region", "eu")
     facts = {"url", "app_id", "region", "auth_key", "rest_api_key"}
-    assert set(running.said) == facts | {"admin_url", "admin_token", "ca_file"}
+    assert set(running.said) == facts | {"admin_url", "admin_token", "control_link", "ca_file"}
     assert (running.app_id, running.auth_key) == ("my-app", "my-key")
     assert (running.said["region"], running.ca_file) == ("eu", None)
     with Client(running) as client:  # type: ignore[arg-type]
