@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "core/fast_frame.h"
 #include "core/utf8.h"
 
 /* ---- reading */
@@ -111,7 +112,29 @@ static const cp_frame empty_frame = {
     .presence = {NULL, CP_UNKNOWN, CP_ABSENT, CP_ABSENT},
 };
 
+static cp_status take_fast(const cp_fast_frame *fast, cp_frame *out)
+{
+    cp_user *user = cp_user_new(&fast->user, &out->trimmed);
+    if (!user)
+        return CP_ERR_NOMEM;
+    out->kind = CP_FRAME_PRESENCE;
+    out->is_echo = fast->is_echo;
+    out->presence = (cp_presence){user, fast->status, fast->at, fast->at};
+    return CP_OK;
+}
+
 cp_status cp_frame_read(cp_slice text, cp_slice session_id, cp_frame *out)
+{
+    char room[CP_FAST_FRAME_ROOM];
+    cp_fast_frame fast;
+
+    *out = empty_frame;
+    if (cp_fast_frame_read(text, session_id, room, &fast))
+        return take_fast(&fast, out);
+    return cp_frame_parse(text, session_id, out);
+}
+
+cp_status cp_frame_parse(cp_slice text, cp_slice session_id, cp_frame *out)
 {
     cp_json *root;
     *out = empty_frame;

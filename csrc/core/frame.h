@@ -26,6 +26,8 @@ typedef struct cp_frame {
 
 /* CP_OK, or an error and an empty frame; never both.  `session_id` is our own. */
 cp_status cp_frame_read(cp_slice text, cp_slice session_id, cp_frame *out);
+/* The same without the shortcut for presence: what it has to agree with. */
+cp_status cp_frame_parse(cp_slice text, cp_slice session_id, cp_frame *out);
 void cp_frame_destroy(cp_frame *self);
 
 typedef enum cp_subscription {

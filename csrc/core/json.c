@@ -7,203 +7,13 @@
 
 #include <cjson/cJSON.h>
 
+#include "core/json_scan.h"
 #include "core/text.h"
 #include "core/utf8.h"
 
 #define LARGEST_COUNT 9007199254740992.0 /* 2^53: doubles are whole numbers up to here */
-#define LONGEST_NUMBER 60                /* the engine has 63 bytes for one */
 
-/* ---- the strict scan: a recursive descent, no deeper than the limit */
-
-typedef struct scanner {
-    const char *at;
-    const char *end;
-    unsigned depth_left;
-    size_t values_left;
-} scanner;
-
-static cp_status scan_value(scanner *self);
-
-/* NUL is the end: the text was searched for others before. */
-static char peek(const scanner *self)
-{
-    return self->at < self->end ? *self->at : '\0';
-}
-
-static bool skip(scanner *self, char wanted)
-{
-    if (self->at == self->end || *self->at != wanted)
-        return false;
-    self->at++;
-    return true;
-}
-
-static void skip_space(scanner *self)
-{
-    while (skip(self, ' ') || skip(self, '\n') || skip(self, '\r') || skip(self, '\t'))
-        continue;
-}
-
-static bool skip_digits(scanner *self)
-{
-    const char *start = self->at;
-    while (peek(self) >= '0' && peek(self) <= '9')
-        self->at++;
-    return self->at > start;
-}
-
-static cp_status scan_word(scanner *self, const char *word)
-{
-    for (; *word; word++)
-        if (!skip(self, *word))
-            return CP_ERR_MALFORMED;
-    return CP_OK;
-}
-
-static cp_status scan_number(scanner *self)
-{
-    const char *start = self->at;
-    (void)skip(self, '-'); /* may be there */
-    if (!skip(self, '0') && !skip_digits(self))
-        return CP_ERR_MALFORMED;
-    if (skip(self, '.') && !skip_digits(self))
-        return CP_ERR_MALFORMED;
-    if (skip(self, 'e') || skip(self, 'E')) {
-        (void)(skip(self, '+') || skip(self, '-'));
-        if (!skip_digits(self))
-            return CP_ERR_MALFORMED;
-    }
-    return self->at - start <= LONGEST_NUMBER ? CP_OK : CP_ERR_TOO_LARGE;
-}
-
-/* The four digits after \u; -1: they are none. */
-static int scan_unit(scanner *self)
-{
-    int unit = 0;
-    for (int i = 0; i < 4; i++) {
-        char digit = peek(self);
-        if (digit >= '0' && digit <= '9')
-            unit = unit * 16 + (digit - '0');
-        else if (digit >= 'a' && digit <= 'f')
-            unit = unit * 16 + (digit - 'a') + 10;
-        else if (digit >= 'A' && digit <= 'F')
-            unit = unit * 16 + (digit - 'A') + 10;
-        else
-            return -1;
-        self->at++;
-    }
-    return unit;
-}
-
-/* NUL would cut a C string short, and half a surrogate pair is no character. */
-static cp_status scan_unicode(scanner *self)
-{
-    int unit = scan_unit(self);
-    if (unit < 0)
-        return CP_ERR_MALFORMED;
-    if (unit == 0 || (unit >= 0xDC00 && unit <= 0xDFFF))
-        return CP_ERR_ENCODING;
-    if (unit < 0xD800 || unit > 0xDBFF)
-        return CP_OK;
-    if (!skip(self, '\\') || !skip(self, 'u'))
-        return CP_ERR_ENCODING;
-    unit = scan_unit(self);
-    return unit >= 0xDC00 && unit <= 0xDFFF ? CP_OK : CP_ERR_ENCODING;
-}
-
-static cp_status scan_escape(scanner *self)
-{
-    if (skip(self, 'u'))
-        return scan_unicode(self);
-    if (peek(self) == '\0' || !strchr("\"\\/bfnrt", peek(self)))
-        return CP_ERR_MALFORMED;
-    self->at++;
-    return CP_OK;
-}
-
-static void skip_plain(scanner *self)
-{
-    while ((unsigned char)peek(self) >= 0x20 && *self->at != '"' && *self->at != '\\')
-        self->at++;
-}
-
-static cp_status scan_string(scanner *self)
-{
-    if (!skip(self, '"'))
-        return CP_ERR_MALFORMED;
-    for (;;) {
-        skip_plain(self);
-        if (skip(self, '"'))
-            return CP_OK;
-        if (!skip(self, '\\')) /* a control byte, or the end */
-            return CP_ERR_MALFORMED;
-        cp_status status = scan_escape(self);
-        if (status != CP_OK)
-            return status;
-    }
-}
-
-static cp_status scan_name(scanner *self)
-{
-    cp_status status = scan_string(self);
-    if (status != CP_OK)
-        return status;
-    skip_space(self);
-    return skip(self, ':') ? CP_OK : CP_ERR_MALFORMED;
-}
-
-/* What stands between the brackets, and the closing one. */
-static cp_status scan_items(scanner *self, bool named, char closing)
-{
-    skip_space(self);
-    if (skip(self, closing))
-        return CP_OK;
-    do {
-        skip_space(self);
-        cp_status status = named ? scan_name(self) : CP_OK;
-        if (status == CP_OK)
-            status = scan_value(self);
-        if (status != CP_OK)
-            return status;
-        skip_space(self);
-    } while (skip(self, ','));
-    return skip(self, closing) ? CP_OK : CP_ERR_MALFORMED;
-}
-
-static cp_status scan_container(scanner *self, bool named, char closing)
-{
-    if (self->depth_left == 0)
-        return CP_ERR_TOO_DEEP;
-    self->depth_left--;
-    self->at++;
-    cp_status status = scan_items(self, named, closing);
-    self->depth_left++;
-    return status;
-}
-
-static cp_status scan_value(scanner *self)
-{
-    if (self->values_left == 0)
-        return CP_ERR_TOO_LARGE;
-    self->values_left--;
-    skip_space(self);
-    switch (peek(self)) {
-    case '{':
-        return scan_container(self, true, '}');
-    case '[':
-        return scan_container(self, false, ']');
-    case '"':
-        return scan_string(self);
-    case 't':
-        return scan_word(self, "true");
-    case 'f':
-        return scan_word(self, "false");
-    case 'n':
-        return scan_word(self, "null");
-    default:
-        return scan_number(self);
-    }
-}
+/* ---- reading */
 
 cp_status cp_json_scan(cp_slice text, cp_json_limits limits)
 {
@@ -214,15 +24,18 @@ cp_status cp_json_scan(cp_slice text, cp_json_limits limits)
     if (memchr(text.data, '\0', text.length) || !cp_utf8_is_valid(text))
         return CP_ERR_ENCODING;
 
-    scanner scan = {text.data, text.data + text.length, limits.depth, limits.values};
-    cp_status status = scan_value(&scan);
+    cp_json_scanner scan = {
+        .at = text.data,
+        .end = text.data + text.length,
+        .depth_left = limits.depth,
+        .values_left = limits.values,
+    };
+    cp_status status = cp_json_skip_value(&scan);
     if (status != CP_OK)
         return status;
-    skip_space(&scan);
+    cp_json_skip_space(&scan);
     return scan.at == scan.end ? CP_OK : CP_ERR_MALFORMED;
 }
-
-/* ---- reading */
 
 /* cp_json is never defined: it is the engine's value under a name of ours. */
 static const cJSON *inside(const cp_json *value)

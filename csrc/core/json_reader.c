@@ -1,0 +1,249 @@
+#include "core/json_reader.h"
+
+#include "core/clock.h"
+
+#define MOST_DIGITS 15 /* any number of so many is below 2^53 */
+
+cp_json_reader cp_json_reader_of(cp_slice text, unsigned depth, char *room)
+{
+    /* There are no more values than bytes. */
+    return (cp_json_reader){
+        .scan = {text.data, text.data + text.length, depth, text.length, false, false},
+        .room = room,
+    };
+}
+
+bool cp_json_reader_is_done(cp_json_reader *self)
+{
+    cp_json_skip_space(&self->scan);
+    return !self->gave_up && self->scan.at == self->scan.end;
+}
+
+/* So that nothing after it finds anything. */
+static void give_up(cp_json_reader *self)
+{
+    self->gave_up = true;
+    self->scan.at = self->scan.end;
+}
+
+static char peek(const cp_json_reader *self)
+{
+    return self->scan.at < self->scan.end ? *self->scan.at : '\0';
+}
+
+/* What lies between the quotes, unless the string is wrong. */
+static cp_slice take_string(cp_json_reader *self, bool *has_escapes)
+{
+    const char *start = self->scan.at;
+    if (cp_json_skip_string(&self->scan, has_escapes) != CP_OK) {
+        give_up(self);
+        return CP_ABSENT_SLICE;
+    }
+    return (cp_slice){start + 1, (size_t)(self->scan.at - start) - 2};
+}
+
+/* ---- objects */
+
+static bool take_name(cp_json_reader *self, cp_slice *name)
+{
+    bool has_escapes;
+    cp_json_skip_space(&self->scan);
+    *name = take_string(self, &has_escapes);
+    cp_json_skip_space(&self->scan);
+    if (has_escapes || !cp_json_skip_byte(&self->scan, ':'))
+        give_up(self);
+    cp_json_skip_space(&self->scan);
+    return !self->gave_up;
+}
+
+/* The way out of an object. */
+static bool leave(cp_json_reader *self)
+{
+    self->scan.depth_left++;
+    return false;
+}
+
+bool cp_json_reader_first(cp_json_reader *self, cp_slice *name)
+{
+    cp_json_skip_space(&self->scan);
+    if (self->scan.depth_left == 0 || !cp_json_skip_byte(&self->scan, '{')) {
+        give_up(self);
+        return false;
+    }
+    self->scan.depth_left--;
+    cp_json_skip_space(&self->scan);
+    return cp_json_skip_byte(&self->scan, '}') ? leave(self) : take_name(self, name);
+}
+
+bool cp_json_reader_next(cp_json_reader *self, cp_slice *name)
+{
+    cp_json_skip_space(&self->scan);
+    if (cp_json_skip_byte(&self->scan, ','))
+        return take_name(self, name);
+    if (!cp_json_skip_byte(&self->scan, '}'))
+        give_up(self);
+    return leave(self);
+}
+
+void cp_json_reader_skip(cp_json_reader *self)
+{
+    if (cp_json_skip_value(&self->scan) != CP_OK)
+        give_up(self);
+}
+
+/* ---- numbers */
+
+int64_t cp_json_reader_count(cp_json_reader *self)
+{
+    const char *start = self->scan.at;
+    int64_t count = 0;
+    char first = peek(self);
+
+    cp_json_reader_skip(self);
+    size_t length = (size_t)(self->scan.at - start);
+    if (first < '0' || first > '9') {
+        if (first == '"' || first == '-')
+            give_up(self); /* digits may be in it, or nothing below 0 */
+        return CP_ABSENT;
+    }
+    if (length > MOST_DIGITS)
+        give_up(self);
+    for (size_t i = 0; i < length && !self->gave_up; i++) {
+        if (start[i] < '0' || start[i] > '9')
+            give_up(self);
+        count = count * 10 + (start[i] - '0');
+    }
+    return self->gave_up ? CP_ABSENT : count;
+}
+
+/* ---- strings that are not as they stand */
+
+static unsigned unit_at(const char *digits)
+{
+    unsigned unit = 0;
+    for (int i = 0; i < 4; i++) {
+        unsigned digit = (unsigned char)digits[i];
+        unit = unit * 16 + (digit <= '9' ? digit - '0' : (digit | 0x20) - 'a' + 10);
+    }
+    return unit;
+}
+
+/* The character an escape stands for; it was scanned before. */
+static unsigned take_escape(const char **at)
+{
+    static const char letters[] = "bfnrt", meanings[] = "\b\f\n\r\t";
+    char letter = (*at)[1];
+    const char *found = strchr(letters, letter);
+
+    *at += 2;
+    if (letter != 'u')
+        return (unsigned char)(found ? meanings[found - letters] : letter);
+    unsigned unit = unit_at(*at);
+    *at += 4;
+    if (unit < 0xD800 || unit > 0xDBFF)
+        return unit;
+    unsigned low = unit_at(*at + 2);
+    *at += 6;
+    return 0x10000 + ((unit - 0xD800) << 10) + (low - 0xDC00);
+}
+
+static char *put_character(char *out, unsigned character)
+{
+    if (character < 0x80) {
+        *out++ = (char)character;
+        return out;
+    }
+    unsigned following = character < 0x800 ? 1 : character < 0x10000 ? 2 : 3;
+    static const unsigned char lead[] = {0, 0xC0, 0xE0, 0xF0};
+    *out++ = (char)(lead[following] | character >> 6 * following);
+    while (following-- > 0)
+        *out++ = (char)(0x80 | (character >> 6 * following & 0x3F));
+    return out;
+}
+
+static cp_slice unescape(cp_json_reader *self, cp_slice string)
+{
+    const char *at = string.data, *end = at + string.length;
+    char *start = self->room, *out = start;
+    while (at < end) {
+        if (*at == '\\')
+            out = put_character(out, take_escape(&at));
+        else
+            *out++ = *at++;
+    }
+    self->room = out;
+    return (cp_slice){start, (size_t)(out - start)};
+}
+
+cp_slice cp_json_reader_text(cp_json_reader *self)
+{
+    bool has_escapes;
+    if (peek(self) != '"') {
+        cp_json_reader_skip(self);
+        return CP_ABSENT_SLICE;
+    }
+    cp_slice string = take_string(self, &has_escapes);
+    return has_escapes && !self->gave_up ? unescape(self, string) : string;
+}
+
+/* ---- arrays and objects, as they are printed */
+
+static char *put_escaped(char *out, unsigned character)
+{
+    static const char hex[] = "0123456789abcdef";
+    if (character == '"' || character == '\\')
+        *out++ = '\\';
+    if (character >= ' ')
+        return put_character(out, character);
+    memcpy(out, "\\u00", 4);
+    out[4] = hex[character >> 4];
+    out[5] = hex[character & 0xF];
+    return out + 6;
+}
+
+static char *copy_string(char *out, const char **at)
+{
+    *out++ = *(*at)++;
+    while (**at != '"') {
+        if (**at == '\\')
+            out = put_escaped(out, take_escape(at));
+        else
+            *out++ = *(*at)++;
+    }
+    *out++ = *(*at)++;
+    return out;
+}
+
+/* Without the space between, and with the escapes that we write ourselves. */
+static cp_slice rewrite(cp_json_reader *self, cp_slice raw)
+{
+    const char *at = raw.data, *end = at + raw.length;
+    char *start = self->room, *out = start;
+    while (at < end) {
+        if (*at == '"')
+            out = copy_string(out, &at);
+        else if ((unsigned char)*at <= ' ')
+            at++;
+        else
+            *out++ = *at++;
+    }
+    self->room = out;
+    return (cp_slice){start, (size_t)(out - start)};
+}
+
+cp_slice cp_json_reader_raw(cp_json_reader *self, char opening)
+{
+    bool is_wanted = peek(self) == opening;
+    cp_slice raw = {self->scan.at, 0};
+
+    self->scan.has_odd_text = self->scan.has_odd_number = false;
+    cp_json_reader_skip(self);
+    if (!is_wanted)
+        return CP_ABSENT_SLICE;
+    if (self->scan.has_odd_number)
+        give_up(self); /* printing one takes an engine */
+    if (self->gave_up)
+        return CP_ABSENT_SLICE;
+    raw.length = (size_t)(self->scan.at - raw.data);
+    return self->scan.has_odd_text ? rewrite(self, raw) : raw;
+}

@@ -1,0 +1,262 @@
+#include "core/json_scan.h"
+
+#include <stdint.h>
+
+#define LONGEST_NUMBER 60 /* the engine has 63 bytes for one */
+#define EXACT_DIGITS 15   /* so many survive as a double, and come back as they were */
+#define FIXED_ZEROS 3     /* behind "0.": a smaller number is printed with an exponent */
+
+/* NUL is the end, or one in the text, which is as wrong. */
+static char peek(const cp_json_scanner *self)
+{
+    return self->at < self->end ? *self->at : '\0';
+}
+
+bool cp_json_skip_byte(cp_json_scanner *self, char wanted)
+{
+    if (self->at == self->end || *self->at != wanted)
+        return false;
+    self->at++;
+    return true;
+}
+
+static bool is_space(char byte)
+{
+    return byte == ' ' || byte == '\n' || byte == '\r' || byte == '\t';
+}
+
+void cp_json_skip_space(cp_json_scanner *self)
+{
+    if ((unsigned char)peek(self) > ' ')
+        return;
+    while (is_space(peek(self))) {
+        self->at++;
+        self->has_odd_text = true;
+    }
+}
+
+static cp_status skip_word(cp_json_scanner *self, const char *word)
+{
+    for (; *word; word++)
+        if (!cp_json_skip_byte(self, *word))
+            return CP_ERR_MALFORMED;
+    return CP_OK;
+}
+
+/* ---- numbers */
+
+static size_t skip_digits(cp_json_scanner *self)
+{
+    const char *start = self->at;
+    while (peek(self) >= '0' && peek(self) <= '9')
+        self->at++;
+    return (size_t)(self->at - start);
+}
+
+static bool skip_exponent(cp_json_scanner *self)
+{
+    if (!cp_json_skip_byte(self, 'e') && !cp_json_skip_byte(self, 'E'))
+        return true;
+    self->has_odd_number = true;
+    (void)(cp_json_skip_byte(self, '+') || cp_json_skip_byte(self, '-'));
+    return skip_digits(self) > 0;
+}
+
+/* A fraction that printing leaves as it is. */
+static bool is_normal_fraction(const char *digits, size_t length, bool below_one)
+{
+    size_t zeros = 0;
+    while (zeros < length && digits[zeros] == '0')
+        zeros++;
+    return digits[length - 1] != '0' && (!below_one || zeros <= FIXED_ZEROS);
+}
+
+static cp_status skip_number(cp_json_scanner *self)
+{
+    const char *start = self->at;
+    (void)cp_json_skip_byte(self, '-'); /* may be there */
+    bool below_one = cp_json_skip_byte(self, '0');
+    size_t whole = below_one ? 1 : skip_digits(self), fraction = 0;
+    if (whole == 0)
+        return CP_ERR_MALFORMED;
+    if (cp_json_skip_byte(self, '.')) {
+        const char *digits = self->at;
+        fraction = skip_digits(self);
+        if (fraction == 0)
+            return CP_ERR_MALFORMED;
+        self->has_odd_number |= !is_normal_fraction(digits, fraction, below_one);
+    }
+    if (!skip_exponent(self))
+        return CP_ERR_MALFORMED;
+    self->has_odd_number |= whole + fraction > EXACT_DIGITS;
+    return self->at - start <= LONGEST_NUMBER ? CP_OK : CP_ERR_TOO_LARGE;
+}
+
+/* ---- strings */
+
+/* The four digits after \u; -1: they are none. */
+static int skip_unit(cp_json_scanner *self)
+{
+    int unit = 0;
+    for (int i = 0; i < 4; i++) {
+        char digit = peek(self);
+        if (digit >= '0' && digit <= '9')
+            unit = unit * 16 + (digit - '0');
+        else if (digit >= 'a' && digit <= 'f')
+            unit = unit * 16 + (digit - 'a') + 10;
+        else if (digit >= 'A' && digit <= 'F')
+            unit = unit * 16 + (digit - 'A') + 10;
+        else
+            return -1;
+        self->at++;
+    }
+    return unit;
+}
+
+/* NUL would cut a C string short, and half a surrogate pair is no character. */
+static cp_status skip_unicode(cp_json_scanner *self)
+{
+    int unit = skip_unit(self);
+    if (unit < 0)
+        return CP_ERR_MALFORMED;
+    if (unit == 0 || (unit >= 0xDC00 && unit <= 0xDFFF))
+        return CP_ERR_ENCODING;
+    if (unit < 0xD800 || unit > 0xDBFF)
+        return CP_OK;
+    if (!cp_json_skip_byte(self, '\\') || !cp_json_skip_byte(self, 'u'))
+        return CP_ERR_ENCODING;
+    unit = skip_unit(self);
+    return unit >= 0xDC00 && unit <= 0xDFFF ? CP_OK : CP_ERR_ENCODING;
+}
+
+static cp_status skip_escape(cp_json_scanner *self)
+{
+    if (cp_json_skip_byte(self, '"') || cp_json_skip_byte(self, '\\'))
+        return CP_OK;
+    self->has_odd_text = true;
+    if (cp_json_skip_byte(self, 'u'))
+        return skip_unicode(self);
+    if (peek(self) == '\0' || !strchr("/bfnrt", peek(self)))
+        return CP_ERR_MALFORMED;
+    self->at++;
+    return CP_OK;
+}
+
+/* The top bit of each byte that is below ' ', a quote or a backslash; above the first of
+ * them in memory there may be more than there should be. */
+static uint64_t special_bytes(uint64_t eight)
+{
+    const uint64_t each = UINT64_C(0x0101010101010101);
+    uint64_t quote = eight ^ each * '"', backslash = eight ^ each * '\\';
+    uint64_t found = ((quote - each) & ~quote) | ((backslash - each) & ~backslash) |
+                     ((eight - each * ' ') & ~eight);
+    return found & each * 0x80;
+}
+
+static uint64_t eight_at(const char *at)
+{
+    uint64_t eight;
+    memcpy(&eight, at, sizeof eight);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    eight = __builtin_bswap64(eight);
+#endif
+    return eight;
+}
+
+static void skip_plain(cp_json_scanner *self)
+{
+    for (; self->end - self->at >= 8; self->at += 8) {
+        uint64_t special = special_bytes(eight_at(self->at));
+        if (special) {
+            self->at += __builtin_ctzll(special) / 8;
+            return;
+        }
+    }
+    while ((unsigned char)peek(self) >= ' ' && *self->at != '"' && *self->at != '\\')
+        self->at++;
+}
+
+cp_status cp_json_skip_string(cp_json_scanner *self, bool *has_escapes)
+{
+    *has_escapes = false;
+    if (!cp_json_skip_byte(self, '"'))
+        return CP_ERR_MALFORMED;
+    for (;;) {
+        skip_plain(self);
+        if (cp_json_skip_byte(self, '"'))
+            return CP_OK;
+        if (!cp_json_skip_byte(self, '\\')) /* a control byte, or the end */
+            return CP_ERR_MALFORMED;
+        *has_escapes = true;
+        cp_status status = skip_escape(self);
+        if (status != CP_OK)
+            return status;
+    }
+}
+
+/* ---- values: a recursive descent, no deeper than the limit */
+
+static cp_status skip_name(cp_json_scanner *self)
+{
+    bool has_escapes;
+    cp_status status = cp_json_skip_string(self, &has_escapes);
+    if (status != CP_OK)
+        return status;
+    cp_json_skip_space(self);
+    return cp_json_skip_byte(self, ':') ? CP_OK : CP_ERR_MALFORMED;
+}
+
+/* What stands between the brackets, and the closing one. */
+static cp_status skip_items(cp_json_scanner *self, bool named, char closing)
+{
+    cp_json_skip_space(self);
+    if (cp_json_skip_byte(self, closing))
+        return CP_OK;
+    do {
+        cp_json_skip_space(self);
+        cp_status status = named ? skip_name(self) : CP_OK;
+        if (status == CP_OK)
+            status = cp_json_skip_value(self);
+        if (status != CP_OK)
+            return status;
+        cp_json_skip_space(self);
+    } while (cp_json_skip_byte(self, ','));
+    return cp_json_skip_byte(self, closing) ? CP_OK : CP_ERR_MALFORMED;
+}
+
+static cp_status skip_container(cp_json_scanner *self, bool named, char closing)
+{
+    if (self->depth_left == 0)
+        return CP_ERR_TOO_DEEP;
+    self->depth_left--;
+    self->at++;
+    cp_status status = skip_items(self, named, closing);
+    self->depth_left++;
+    return status;
+}
+
+cp_status cp_json_skip_value(cp_json_scanner *self)
+{
+    bool has_escapes;
+
+    if (self->values_left == 0)
+        return CP_ERR_TOO_LARGE;
+    self->values_left--;
+    cp_json_skip_space(self);
+    switch (peek(self)) {
+    case '{':
+        return skip_container(self, true, '}');
+    case '[':
+        return skip_container(self, false, ']');
+    case '"':
+        return cp_json_skip_string(self, &has_escapes);
+    case 't':
+        return skip_word(self, "true");
+    case 'f':
+        return skip_word(self, "false");
+    case 'n':
+        return skip_word(self, "null");
+    default:
+        return skip_number(self);
+    }
+}
