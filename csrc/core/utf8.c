@@ -4,12 +4,22 @@
 
 typedef const unsigned char *bytes;
 
+static bool is_ascii(uint64_t eight)
+{
+    return !(eight & UINT64_C(0x8080808080808080));
+}
+
 static size_t ascii_length(bytes at, bytes end)
 {
     bytes start = at;
+    for (uint64_t four[4]; end - at >= (ptrdiff_t)sizeof four; at += sizeof four) {
+        memcpy(four, at, sizeof four);
+        if (!is_ascii(four[0] | four[1] | four[2] | four[3]))
+            break;
+    }
     for (uint64_t eight; end - at >= (ptrdiff_t)sizeof eight; at += sizeof eight) {
         memcpy(&eight, at, sizeof eight);
-        if (eight & UINT64_C(0x8080808080808080))
+        if (!is_ascii(eight))
             break;
     }
     while (at < end && *at < 0x80)

@@ -293,7 +293,6 @@ static cp_status read_close(cp_websocket *self, cp_message *message)
     }
     if (!cp_utf8_is_valid(message->reason))
         return fail(self, CP_ERR_PROTOCOL, CODE_NOT_UTF8);
-    message->is_utf8 = true;
     self->was_closed = true;
     return CP_OK;
 }
@@ -307,8 +306,6 @@ static cp_status finish(cp_websocket *self, cp_message *message)
     }
     message->opcode = self->opcode;
     message->is_oversized = is_oversized(self);
-    message->is_utf8 = self->opcode == CP_OPCODE_TEXT && !message->is_oversized &&
-                       cp_utf8_is_valid(message->payload);
     self->opcode = CP_OPCODE_CONTINUATION;
     return CP_OK;
 }

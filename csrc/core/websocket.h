@@ -26,7 +26,6 @@ typedef struct cp_message {
     cp_slice payload;    /* lent until the next call */
     uint16_t close_code; /* CLOSE: 1005 when it carried none */
     cp_slice reason;     /* CLOSE: what follows the code in the payload */
-    bool is_utf8;        /* TEXT: judged on the whole message; CLOSE: always */
     bool is_oversized;   /* TEXT, BINARY: it was over the limit; payload is absent */
 } cp_message;
 
@@ -40,8 +39,9 @@ void cp_websocket_free(cp_websocket *self);
 /* Takes bytes off the front of `input`.  CP_OK and `*got` true: a message; false: more
  * bytes are needed and `input` is empty.  CP_ERR_PROTOCOL or CP_ERR_TOO_LARGE: the peer
  * broke the rules, cp_websocket_close_code() says which; CP_ERR_NOMEM.  After an error
- * every call repeats it.  Text that is not UTF-8, or over the limit, is given as such: the
- * owner counts it and lives on.  Whatever comes after a CLOSE is swallowed. */
+ * every call repeats it.  Whether a text is UTF-8 is for its reader to judge; one over the
+ * limit is given as such: the owner counts it and lives on.  Whatever comes after
+ * a CLOSE is swallowed. */
 cp_status cp_websocket_next(cp_websocket *self, cp_slice *input, cp_message *out, bool *got);
 uint16_t cp_websocket_close_code(const cp_websocket *self); /* to tell the peer after an error */
 

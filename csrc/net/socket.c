@@ -193,8 +193,6 @@ static void take_text(cp_socket *self, const cp_message *message)
 {
     if (message->is_oversized)
         self->face->mangled(self->owner, CP_ERR_TOO_LARGE);
-    else if (!message->is_utf8)
-        self->face->mangled(self->owner, CP_ERR_ENCODING);
     else
         self->face->received(self->owner, message->payload);
 }

@@ -85,10 +85,7 @@ static void take_message(const cp_message *message)
 {
     if (message->opcode != CP_OPCODE_TEXT)
         return;
-    if (message->is_utf8)
-        cp_session_received(session, message->payload, now);
-    else
-        cp_session_mangled(session, CP_ERR_ENCODING, now);
+    cp_session_received(session, message->payload, now);
     pump();
     tell_listeners();
 }

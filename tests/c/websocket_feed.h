@@ -55,8 +55,6 @@ static inline void note_message(transcript *self, const cp_message *message)
     note(self, ")");
     if (message->is_oversized)
         note(self, "oversized");
-    else if (message->opcode == CP_OPCODE_TEXT && !message->is_utf8)
-        note(self, "!utf8");
     note(self, " ");
 }
 
