@@ -35,6 +35,11 @@ from .webhooks import FORMS, Webhook
 @click.option("--region", default="us", show_default=True)
 @click.option("--seed", type=int, default=0, show_default=True, help="For faults that roll dice.")
 @click.option(
+    "--journal",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Add everything received and sent to this file, as JSON lines without secrets.",
+)
+@click.option(
     "--chat-on-one-port",
     is_flag=True,
     help="Settings by which the official SDK's online count finds this port.",
@@ -64,6 +69,7 @@ def emulator(
     rest_api_key: str | None,
     region: str,
     seed: int,
+    journal: Path | None,
     chat_on_one_port: bool,
     rate_limits: tuple[int, int] | None,
     webhook: str | None,
@@ -91,6 +97,7 @@ def emulator(
             port=port,
             tls=tls,
             seed=seed,
+            journal_file=journal,
             users=users or (),
             app_id=app_id,
             region=region,

@@ -16,6 +16,7 @@ from .clock import Clock, ClockKind
 from .credentials import mint
 from .faults import Fault
 from .journal import Entry
+from .journal_file import JournalFile
 from .mischief import Mischief
 from .quota import RateLimits
 from .server import Server
@@ -35,7 +36,8 @@ class Emulator(AbstractContextManager["Emulator"]):
     cast, superhero1 to superhero5.  `strict` refuses what the documentation forbids (more than 100
     users a page, more than 25 uids) instead of making the best of it.  ``clock="manual"`` stands
     still at a time of its own until advance(), and play() needs it.  `rate_limits` are the
-    service's, None: there are none.  `webhooks` are posted to while the emulator runs.
+    service's, None: there are none.  `webhooks` are posted to while the emulator runs.  The journal
+    is added to `journal_file`, too, as JSON lines.
 
     Every public method may be called from any thread: it hops to the emulator's loop and waits.
     Before start() and after stop() it acts on the state at once.  An argument that makes no sense
@@ -63,6 +65,7 @@ class Emulator(AbstractContextManager["Emulator"]):
         auth_timeout: float = 5.0,
         silence_timeout: float = 45.0,
         chat_on_one_port: bool = False,
+        journal_file: str | Path | None = None,
     ) -> None:
         if not app_id or not region:
             raise ValueError("app_id and region must not be empty")
@@ -101,6 +104,7 @@ class Emulator(AbstractContextManager["Emulator"]):
             auth_timeout=auth_timeout,
             silence_timeout=silence_timeout,
             chat_on_one_port=chat_on_one_port,
+            journal_file=None if journal_file is None else JournalFile(journal_file),
         )
         self._world.tls = tls
         self._world.host = host

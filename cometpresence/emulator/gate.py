@@ -72,7 +72,7 @@ class Gate:
             "headers": dict(request.headers),
         }
         try:
-            facts["body"] = _readable((await request.read()).decode(errors="replace"))
+            facts["body"] = self._readable((await request.read()).decode(errors="replace"))
         except web.HTTPRequestEntityTooLarge:
             # Decided here: whoever reads again gets the rest, as if that were all.
             facts["body"], handler = "(too large)", _too_large
@@ -90,9 +90,18 @@ class Gate:
             method=request.method,
             path=request.path,
             status=response.status,
-            body=_readable(response.text or "") if isinstance(response, web.Response) else None,
+            body=self._readable(response.text or "")
+            if isinstance(response, web.Response)
+            else None,
         )
         return response
+
+    def _readable(self, text: str) -> Any:
+        """JSON where it is JSON, so that the journal can redact by name; else its beginning."""
+        try:
+            return json.loads(text) if text else None
+        except (ValueError, RecursionError):
+            return self._world.journal.excerpt(text)
 
     async def _share(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Any page may speak the client API; the admin half shares nothing."""
@@ -196,11 +205,3 @@ async def _half(request: web.Request, whole: web.Response) -> web.StreamResponse
     if request.transport is not None:
         request.transport.close()
     return half
-
-
-def _readable(text: str) -> Any:
-    """JSON where it is JSON, so that the journal can redact by name; else its beginning."""
-    try:
-        return json.loads(text) if text else None
-    except (ValueError, RecursionError):
-        return text[:1000]

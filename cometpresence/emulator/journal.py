@@ -1,6 +1,5 @@
 """Everything the emulator received and sent, in order, with every secret taken out."""
 
-import re
 import threading
 import time
 from collections import deque
@@ -10,18 +9,12 @@ from itertools import islice
 from typing import Any, Literal
 
 from .clock import Clock
+from .journal_file import JournalFile
+from .redaction import Redactor
 
 Entry = Mapping[str, Any]
 Direction = Literal["in", "out"]
 Kind = Literal["rest", "ws", "lifecycle"]
-
-REDACTED = "[redacted]"
-
-_SECRET_NAMES = frozenset(
-    {"apikey", "authtoken", "authorization", "jwt", "auth", "auth_key", "admin_token", "token"}
-    | {"authkey", "secret", "fat", "cookie", "x-api-key", "proxy-authorization"}
-)
-_MINTED = re.compile(r"[0-9A-Fa-f]{40}")  # the shape credentials.mint() gives
 
 
 class Journal:
@@ -31,10 +24,12 @@ class Journal:
     emulator's clock), `dir`, `kind`, and what that kind of thing is made of.
     """
 
-    def __init__(self, clock: Clock, secrets: tuple[str, ...], size: int = 100_000) -> None:
+    def __init__(
+        self, clock: Clock, redactor: Redactor, file: JournalFile | None, size: int = 100_000
+    ) -> None:
         self._clock = clock
-        # A user may choose keys that have no shape of ours, so those are looked for literally.
-        self._literals = tuple(secret for secret in secrets if secret)
+        self._redactor = redactor
+        self._file = file
         self._entries: deque[Entry] = deque(maxlen=size)
         self._written = 0
         self._changed = threading.Condition()
@@ -42,14 +37,20 @@ class Journal:
 
     def write(self, dir: Direction, kind: Kind, **facts: Any) -> None:
         entry: dict[str, Any] = {"n": 0, "t": self._clock.now(), "dir": dir, "kind": kind}
-        entry.update((name, self._redact(value)) for name, value in facts.items())
+        entry.update((name, self._redactor.value(value)) for name, value in facts.items())
         with self._changed:
             entry["n"] = self._written
             self._written += 1
             self._entries.append(entry)
             self._changed.notify_all()
+        if self._file is not None:
+            self._file.write(entry)
         for follower in self._followers:
             follower()
+
+    def excerpt(self, text: str, most: int = 1000) -> str:
+        """The beginning of a text that may be long, for an entry."""
+        return self._redactor.excerpt(text, most)
 
     @contextmanager
     def followed(self, follower: Callable[[], None]) -> Iterator[None]:
@@ -101,24 +102,3 @@ class Journal:
         """Wait for a fact of the emulator's state; every change of state writes an entry."""
         with self._changed:
             return self._changed.wait_for(condition, timeout)
-
-    def _redact(self, value: Any) -> Any:
-        if isinstance(value, str):
-            return self._scrub(value)
-        if isinstance(value, Mapping):
-            return {
-                self._scrub(str(name)): REDACTED
-                if str(name).lower() in _SECRET_NAMES and isinstance(item, str) and item
-                else self._redact(item)
-                for name, item in value.items()
-            }
-        if isinstance(value, (list, tuple)):
-            return [self._redact(item) for item in value]
-        return value
-
-    def _scrub(self, text: str) -> str:
-        if not text.isascii():  # lone surrogates, of odd headers or escapes, cannot be written out
-            text = text.encode(errors="backslashreplace").decode()
-        for literal in self._literals:
-            text = text.replace(literal, REDACTED)
-        return _MINTED.sub(REDACTED, text) if len(text) >= 40 else text

@@ -57,7 +57,7 @@ class Mischief:
             "ws",
             sockets=[connection.number for connection in live],
             type="raw",
-            frame=data if isinstance(data, str) else data.hex(),
+            frame=data if isinstance(data, str) else data.decode("ascii", "backslashreplace"),
         )
 
     def by_name(self, name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:

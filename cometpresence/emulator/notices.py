@@ -58,7 +58,7 @@ class Notices:
         return True
 
     def note(self, kind: Kind, name: str, of: str) -> None:
-        thing = (kind, name[:_LONGEST], of)
+        thing = (kind, self._journal.excerpt(name, _LONGEST), of)
         if thing in self._noted or len(self._noted) >= _MOST:
             return
         self._noted.add(thing)

@@ -116,12 +116,13 @@ class WebSocketApi:
             return
         frame = _parse(message.data)
         kind = frame.get("type") or frame.get("action") if frame is not None else "malformed"
-        self._world.journal.write(
+        journal = self._world.journal
+        journal.write(
             "in",
             "ws",
             sockets=[connection.number],
             type=kind,
-            frame=message.data[:1000] if frame is None else frame,
+            frame=journal.excerpt(message.data) if frame is None else frame,
         )
         if frame is None or self._world.notices.of_frame(kind):
             return

@@ -9,9 +9,11 @@ from .credentials import AuthToken, Credentials
 from .delivery import Delivery
 from .faults import Faults
 from .journal import Journal
+from .journal_file import JournalFile
 from .notices import Notices
 from .presence import Presence
 from .quota import Quota, RateLimits
+from .redaction import Redactor
 from .refusal import Refusal
 from .roles import DEFAULT, Roles
 from .scenario import Step, read_scenario
@@ -38,6 +40,7 @@ class World:
         auth_timeout: float,
         silence_timeout: float,
         chat_on_one_port: bool,
+        journal_file: JournalFile | None,
     ) -> None:
         self.app_id = app_id
         self.region = region
@@ -58,8 +61,9 @@ class World:
         self._presence_cap = presence_cap
         self._initial_users = users
 
+        secrets = (auth_key, rest_api_key, admin_token, *(hook.password for hook in webhooks))
         self.rng: random.Random = random.Random(seed)
-        self.journal: Journal = Journal(clock, (auth_key, rest_api_key, admin_token))
+        self.journal: Journal = Journal(clock, Redactor(secrets), journal_file)
         self.notices: Notices = Notices(self.journal)
         self.users: Directory = Directory()
         self.roles: Roles = Roles()
