@@ -1,10 +1,12 @@
 """Checks of what callers pass: a ConfigError with a code at once, rather than a surprise later."""
 
+import functools
 import math
 import re
 import sys
 import warnings
 from collections.abc import Callable, Collection, Mapping
+from types import CoroutineType
 
 from .errors import ConfigError
 
@@ -18,11 +20,14 @@ __all__ = [
     "check_text",
     "check_texts",
     "check_timeout",
+    "refuse_coroutine",
     "unknown_names",
     "warn",
 ]
 
-_COROUTINE = 0x80  # inspect.CO_COROUTINE, without importing inspect for it
+# inspect's CO_COROUTINE, and CO_GENERATOR | CO_ASYNC_GENERATOR, without importing it for them
+_COROUTINE = 0x80
+_GENERATORS = 0x20 | 0x200
 
 # Strict on purpose: such a URL redirects credentials, so nothing may hide in it.
 _LOOPBACK_URL = re.compile(
@@ -51,23 +56,57 @@ def check_texts(value: object, what: str, code: str = "INVALID_PARAMETER") -> tu
 
 
 def check_callable(value: object, what: str) -> Callable[..., object]:
-    """`value`, which must be callable."""
-    if callable(value):
-        return value
-    raise ConfigError("INVALID_PARAMETER", f"{what} must be callable, not {type(value).__name__}.")
+    """`value`, which must be callable, and no generator: calling it would run none of its lines."""
+    if not callable(value):
+        raise ConfigError(
+            "INVALID_PARAMETER", f"{what} must be callable, not {type(value).__name__}."
+        )
+    function: Callable[..., object] = value
+    if _flags_of(function) & _GENERATORS:
+        raise ConfigError(
+            "INVALID_PARAMETER",
+            f"{what} must not yield: calling such a function runs none of its lines; "
+            "call what should hear of it instead.",
+        )
+    return function
 
 
 def check_function(value: object, what: str) -> Callable[..., object]:
-    """`value`, which must be callable, and no coroutine function: nobody would await it."""
+    """`value`, which must be callable, and no coroutine function: nobody would await it.
+
+    What is one in disguise is found when it is called, by refuse_coroutine() and by the core.
+    """
     checked = check_callable(value, what)
-    function = getattr(value, "__func__", value)
-    if getattr(getattr(function, "__code__", None), "co_flags", 0) & _COROUTINE:
-        raise ConfigError(
-            "INVALID_PARAMETER",
-            f"{what} must be a plain function: a coroutine function would never run here; "
-            "AsyncPresenceClient runs them.",
-        )
+    if _flags_of(checked) & _COROUTINE:
+        raise _nobody_awaits(f"{what} is a coroutine function")
     return checked
+
+
+def refuse_coroutine(result: object, what: str) -> object:
+    """`result` of calling user code, which must be no coroutine: nobody would await it."""
+    if isinstance(result, CoroutineType):
+        result.close()
+        raise _nobody_awaits(f"{what} returned a coroutine")
+    return result
+
+
+def _nobody_awaits(fault: str) -> ConfigError:
+    return ConfigError(
+        "INVALID_PARAMETER",
+        f"{fault}, which nobody awaits here: use a plain function, or AsyncPresenceClient, "
+        "which runs coroutines.",
+    )
+
+
+def _flags_of(value: Callable[..., object]) -> int:
+    """What kind of function would run if `value` were called, as far as that can be seen."""
+    while isinstance(value, functools.partial):
+        value = value.func
+    function = getattr(value, "__func__", value)  # a method's
+    if not hasattr(function, "__code__") and not isinstance(value, type):
+        function = type(value).__call__
+    flags = getattr(getattr(function, "__code__", None), "co_flags", 0)
+    return flags if isinstance(flags, int) else 0
 
 
 def check_number(value: object, what: str, code: str) -> int:

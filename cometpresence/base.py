@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import Any, Literal, Self
 
 from . import _core, _process
-from ._arguments import check_loopback_url, check_text
+from ._arguments import check_loopback_url, check_text, refuse_coroutine
 from .errors import ClientClosed, ConfigError
 from .handlers import Handlers
 from .listeners import Registry
@@ -17,7 +17,7 @@ from .reports import Reports
 from .settings import AppSettings, PresenceScope, Reconnect, Resync
 from .values import ConnectionStatus, Stats
 
-__all__ = ["BATCH", "CLOSE_TIMEOUT", "_Common", "deliver"]
+__all__ = ["BATCH", "CLOSE_TIMEOUT", "_Common", "deliver", "provided_token"]
 
 CLOSE_TIMEOUT = 2.0
 BATCH = 256
@@ -25,6 +25,11 @@ BATCH = 256
 
 class _Common(Handlers):
     """What a client is, whichever way its calls wait."""
+
+    _advice = (
+        "no other handler was called meanwhile: hand long work to a thread, such as a "
+        "ThreadPoolExecutor's, or to a queue of your own"
+    )
 
     def __init__(
         self,
@@ -79,7 +84,7 @@ class _Common(Handlers):
         self._token_provider: Callable[[], Any] | None = token_provider
         self._scope = settings.presence if presence is None else presence
         self._timeout = connect_timeout
-        self._reports = Reports()
+        self._reports = Reports(self._advice)
         self._core = _core.Client(
             app_id=self._app_id,
             region=region or settings.region or None,
@@ -308,6 +313,11 @@ def deliver(
             after_each()
 
 
+def provided_token(provide: Callable[[], object]) -> str:
+    """What a token provider returns."""
+    return check_text(refuse_coroutine(provide(), "The token provider"), "provided auth token")
+
+
 def _provide_tokens(core: _core.Client, provide: Callable[[], str], reports: Reports) -> None:
     """Ask the provider whenever the server no longer takes our token, until the client is closed."""
     with suppress(ClientClosed):
@@ -315,7 +325,7 @@ def _provide_tokens(core: _core.Client, provide: Callable[[], str], reports: Rep
             core.await_demand()
             token = None
             try:
-                token = check_text(provide(), "provided auth token")
-            except Exception as error:
+                token = provided_token(provide)
+            except BaseException as error:  # SystemExit, too: this thread is needed
                 reports(error, "token_provider")
             core.answer_token(token)

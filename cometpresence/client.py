@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from ._arguments import check_text, warn
 from ._loops import loop_runs_here
-from .base import CLOSE_TIMEOUT, _Common, deliver
+from .base import CLOSE_TIMEOUT, _Common, deliver, provided_token
 from .errors import ClientClosed, ConfigError, NotConnectedError, RequestTimeout
 from .handlers import HANDLER_ORIGINS
 from .streams import EventIterator, Overflow
@@ -247,7 +247,7 @@ class PresenceClient(_Common, Waiters):
 
     def _provided_token(self) -> str:
         assert self._token_provider is not None
-        return check_text(self._token_provider(), "provided auth token")
+        return provided_token(self._token_provider)
 
     def _fetch_page(self, **query: Any) -> "tuple[list[User], int]":
         return self._core.get_users(self._timeout, **query)

@@ -16,7 +16,7 @@ from .listeners import (
     UserListener,
     handlers_of,
 )
-from .reports import Reports
+from .reports import Reports, place_of
 from .settings import PresenceScope
 from .values import Disconnect, Origin, SyncReport
 
@@ -199,7 +199,7 @@ class Handlers:
         """
         if fn is None:
             return self.on_error
-        self._reports.add(self._check_handler(fn))
+        self._reports.add(self._check_handler(fn), place_of(fn))
         self._listeners_wait()
         return fn
 

@@ -2,9 +2,14 @@
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 
-__all__ = ["Reports"]
+from ._arguments import refuse_coroutine
+
+__all__ = ["SLOW", "Reports", "place_of"]
+
+SLOW = 1.0  # seconds that a handler may keep the others waiting
 
 _logger = logging.getLogger("cometpresence")
 
@@ -14,8 +19,10 @@ class Reports:
     there are none, to the log.  Called by the core, which must never see it raise.
     """
 
-    def __init__(self) -> None:
-        self._handlers: list[Callable[[BaseException, str], object]] = []
+    def __init__(self, advice: str) -> None:
+        self._advice = advice  # for those who write slow handlers
+        self._handlers: list[tuple[str, Callable[[BaseException, str], object]]] = []
+        self._slow: set[str] = set()
         self.alarm: threading.Event = threading.Event()
         """Set when the connection failed and may have given up, for whoever waits for its end.
 
@@ -25,17 +32,21 @@ class Reports:
     def __bool__(self) -> bool:
         return bool(self._handlers)
 
-    def add(self, handler: Callable[[BaseException, str], object]) -> None:
-        self._handlers.append(handler)
+    def add(self, handler: Callable[[BaseException, str], object], where: str) -> None:
+        self._handlers.append((where, handler))
 
     def __call__(self, error: BaseException, where: str) -> None:
         if not self._handlers:
             _logger.error("failure in %s: %s", where, error, exc_info=error)
-        for handler in tuple(self._handlers):
+        for place, handler in tuple(self._handlers):
+            began = time.monotonic()
             try:
-                handler(error, where)
-            except Exception as failure:
+                refuse_coroutine(handler(error, where), "An on_error handler")
+            except BaseException as failure:
+                if is_ctrl_c(failure):
+                    raise
                 self.handler_failed(failure)
+            self.took(place, time.monotonic() - began)
         if where == "connection":
             self.alarm.set()
 
@@ -43,12 +54,28 @@ class Reports:
         """An on_error handler did, so there is nobody left to tell."""
         _logger.error("an on_error handler failed", exc_info=error)
 
+    def took(self, where: str, seconds: float) -> None:
+        """How long one who is called by us did; said once of each when it was too long."""
+        if seconds > SLOW and where not in self._slow:
+            self._slow.add(where)
+            self.slow(where, seconds)
+
     def slow(self, where: str, seconds: float) -> None:
         """A handler kept the others waiting; the core says so once of each."""
         _logger.warning(
-            "%s took %.1f s, and no other handler was called meanwhile: hand long work to a thread, "
-            "such as a ThreadPoolExecutor's, or to a queue of your own (said once of each handler; "
-            "stats().slow_handlers counts)",
-            where,
-            seconds,
+            "%s took %.1f s, and %s (said once of each handler)", where, seconds, self._advice
         )
+
+
+def place_of(fn: object) -> str:
+    """What an on_error handler is called in reports."""
+    return f"on_error handler {getattr(fn, '__qualname__', type(fn).__qualname__)!r}"
+
+
+def is_ctrl_c(error: BaseException) -> bool:
+    """Whether `error` is for whoever runs the main thread, as Python users expect, and not for a
+    report."""
+    return (
+        isinstance(error, KeyboardInterrupt)
+        and threading.current_thread() is threading.main_thread()
+    )

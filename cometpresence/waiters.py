@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from ._arguments import check_function, check_text, check_timeout
+from ._arguments import check_function, check_text, check_timeout, refuse_coroutine
 from .errors import ConfigError, RequestTimeout
 from .handlers import HANDLER_ORIGINS
 from .settings import PresenceScope
@@ -67,12 +67,16 @@ class Waiters:
                 "ERR_NO_SUBSCRIPTION", "Without a presence subscription nothing will happen."
             )
         check_timeout(timeout, "timeout")
+
+        def asked(event: "PresenceEvent") -> object:
+            return refuse_coroutine(predicate(event), "The predicate")
+
         deadline = None if timeout is None else time.monotonic() + timeout
         left = timeout
         with self._core.open_feed(_BACKLOG, "coalesce") as feed:
             while feed.wait(left):
                 for event in feed.take(_BATCH):
-                    if event.origin in HANDLER_ORIGINS and predicate(event):
+                    if event.origin in HANDLER_ORIGINS and asked(event):
                         return event
                 if deadline is not None and (left := deadline - time.monotonic()) <= 0:
                     break

@@ -8,7 +8,7 @@ from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn, Self, overload
 
-from .._arguments import check_callable, check_function, check_text
+from .._arguments import check_callable, check_text
 from ..base import BATCH, CLOSE_TIMEOUT, _Common
 from ..errors import (
     ClientClosed,
@@ -19,13 +19,14 @@ from ..errors import (
 )
 from ..handlers import HANDLER_ORIGINS, ErrorHandler
 from ..listeners import Subscription
+from ..reports import place_of
 from ..settings import AppSettings, PresenceScope, Reconnect, Resync
 from ..streams import Overflow
 from ..users import UsersRequestBuilder, awalk, request_for
 from ..values import Origin, SyncReport
 from .bell import Bell
 from .stream import EventStream
-from .turns import Crew, Turns
+from .turns import Crew, Turns, outcome
 
 if TYPE_CHECKING:
     from .._core import PresenceEvent, User
@@ -57,6 +58,10 @@ class AsyncPresenceClient(_Common):
 
     `token_provider` may be a coroutine function; a plain one runs on the loop's thread.
     """
+
+    _advice = (
+        "nothing else ran on the event loop meanwhile: await asyncio.to_thread(...) for what blocks"
+    )
 
     def __init__(
         self,
@@ -248,21 +253,28 @@ class AsyncPresenceClient(_Common):
         return await self._bell.ask(self._core.start_await_user, uid, False, fresh, timeout)
 
     async def wait_for(
-        self, predicate: "Callable[[PresenceEvent], bool]", /, *, timeout: float | None = None
+        self,
+        predicate: "Callable[[PresenceEvent], bool | Awaitable[bool]]",
+        /,
+        *,
+        timeout: float | None = None,
     ) -> "PresenceEvent":
         """Wait for the next event for which `predicate` is true, and return it.
 
         It is asked about what happens from now on; as a handler, not about the first snapshot.
-        What it raises ends the wait.
+        May be a coroutine function.  What it raises ends the wait.
         """
-        check_function(predicate, "The predicate")
+        check_callable(predicate, "The predicate")
         async with self.events(timeout=timeout) as events:
             async for event in events:
-                if predicate(event):
+                answer: object = predicate(event)
+                if isinstance(answer, Awaitable):
+                    answer = await _within(events._time_left(), answer)
+                if answer:
                     return event
         if self._core.closed:
             raise ClientClosed("ERR_CLIENT_CLOSED", "the client is closed")
-        raise RequestTimeout("ERR_TIMEOUT", "No such event came in time.")
+        raise _no_such_event()
 
     # ---- streams
 
@@ -340,8 +352,12 @@ class AsyncPresenceClient(_Common):
         """
         if fn is None:
             return self.on_error
-        turns = self._turns(lambda _, error: self._reports.handler_failed(error))
-        super().on_error(turns.taking(0, self._check_handler(fn)))
+        where = place_of(fn)
+        turns = self._turns(
+            lambda _, error: self._reports.handler_failed(error),
+            lambda _, seconds: self._reports.took(where, seconds),
+        )
+        self._reports.add(turns.taking(0, self._check_handler(fn)), where)
         return fn
 
     def _check_handler(self, fn: object, what: str = "A handler") -> Callable[..., object]:
@@ -350,14 +366,21 @@ class AsyncPresenceClient(_Common):
     def _register(
         self, id: str, handlers: dict[int, Callable[..., object]], origins: Set[Origin]
     ) -> Subscription:
-        turns = self._turns(lambda kind, error: self._core.handler_failed(kind, id, error))
+        turns = self._turns(
+            lambda kind, error: self._core.handler_failed(kind, id, error),
+            lambda kind, seconds: self._core.handler_was_slow(kind, id, seconds),
+        )
         taking = {kind: turns.taking(kind, handler) for kind, handler in handlers.items()}
         subscription = super()._register(id, taking, origins)
         turns.is_wanted = lambda: subscription.active
         return subscription
 
-    def _turns(self, failed: Callable[[int, BaseException], object]) -> Turns:
-        return Turns(self._crew, failed, self._bell.hold, self._bell.release)
+    def _turns(
+        self,
+        failed: Callable[[int, BaseException], object],
+        slow: Callable[[int, float], object],
+    ) -> Turns:
+        return Turns(self._crew, failed, slow, self._bell.hold, self._bell.release)
 
     # ---- how
 
@@ -375,13 +398,22 @@ class AsyncPresenceClient(_Common):
 
     async def _provide_tokens(self) -> None:
         """Ask the provider whenever the server no longer takes our token."""
+
+        token: str | None = None
+
+        async def provide() -> None:
+            nonlocal token
+            token = await self._provided_token()
+
+        def took(seconds: float) -> None:
+            self._reports.took("token_provider", seconds)
+
         with suppress(ClientClosed):
             while True:
                 await self._bell.ask(self._core.start_await_demand)
                 token = None
-                try:
-                    token = await self._provided_token()
-                except Exception as error:
+                error = await outcome(provide(), took)
+                if error is not None:
                     self._reports(error, "token_provider")
                 self._core.answer_token(token)
 
@@ -400,6 +432,21 @@ class AsyncPresenceClient(_Common):
         with suppress(TimeoutError):
             async with asyncio.timeout(CLOSE_TIMEOUT):
                 await self._crew.dismiss(caller)
+
+
+async def _within(seconds: float | None, awaitable: Awaitable[object]) -> object:
+    """What is awaited; a TimeoutError of its own is no RequestTimeout."""
+    try:
+        async with asyncio.timeout(seconds) as limit:
+            return await awaitable
+    except TimeoutError:
+        if limit.expired():
+            raise _no_such_event() from None
+        raise
+
+
+def _no_such_event() -> RequestTimeout:
+    return RequestTimeout("ERR_TIMEOUT", "No such event came in time.")
 
 
 def _refuse_to_block(**query: Any) -> NoReturn:

@@ -125,7 +125,10 @@ PyObject *client_add_listener(PyObject *op, PyObject *args, PyObject *keywords);
 PyObject *client_remove_listener(PyObject *op, PyObject *id);
 PyObject *client_clear_listeners(PyObject *op, PyObject *none);
 PyObject *client_handler_failed(PyObject *op, PyObject *args);
+PyObject *client_handler_was_slow(PyObject *op, PyObject *args);
 PyObject *handler_place(listener_kind kind, PyObject *id); /* for reports */
+/* Counts it, and warns unless `was_slow`, which is set; -1 with an exception. */
+int tell_slow(client_object *self, listener_kind kind, PyObject *id, bool *was_slow, cp_usec took);
 
 /* ---- client_calls.c: the second of two waits for nothing and returns a Call */
 #define CLIENT_DOORS(verb)                                                                         \

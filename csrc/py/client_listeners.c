@@ -311,20 +311,47 @@ PyObject *handler_place(listener_kind kind, PyObject *id)
     return PyUnicode_FromFormat("%s handler %R", kind_handler[kind], id);
 }
 
-/* A handler whose call went on after its return, on an event loop, has failed: reported as
- * if it had raised at once. */
+int tell_slow(client_object *self, listener_kind kind, PyObject *id, bool *was_slow, cp_usec took)
+{
+    bool was_told = *was_slow;
+    PyObject *report = Py_XNewRef(self->report), *result = NULL;
+
+    self->slow_handlers++;
+    *was_slow = true;
+    if (was_told || report == NULL) {
+        Py_XDECREF(report);
+        return 0;
+    }
+    PyObject *where = handler_place(kind, id);
+    PyObject *seconds = where ? seconds_to_python(took) : NULL;
+    if (seconds != NULL)
+        result = PyObject_CallMethod(report, "slow", "OO", where, seconds);
+    Py_XDECREF(result);
+    Py_XDECREF(seconds);
+    Py_XDECREF(where);
+    Py_DECREF(report);
+    return result == NULL ? -1 : 0;
+}
+
+/* ---- calls that went on after their return, on an event loop */
+
+static bool is_kind(int kind)
+{
+    if (kind >= 0 && kind < LISTENER_KINDS)
+        return true;
+    PyErr_SetString(PyExc_ValueError, "there is no such kind");
+    return false;
+}
+
+/* Reported as if it had raised at once. */
 PyObject *client_handler_failed(PyObject *op, PyObject *args)
 {
     client_object *self = (client_object *)op;
     PyObject *id, *exception;
     int kind;
 
-    if (!PyArg_ParseTuple(args, "iOO:handler_failed", &kind, &id, &exception))
+    if (!PyArg_ParseTuple(args, "iOO:handler_failed", &kind, &id, &exception) || !is_kind(kind))
         return NULL;
-    if (kind < 0 || kind >= LISTENER_KINDS) {
-        PyErr_SetString(PyExc_ValueError, "there is no such kind");
-        return NULL;
-    }
     self->handler_errors++;
     PyObject *report = Py_XNewRef(self->report);
     if (report == NULL) /* the collector cleared us */
@@ -332,4 +359,39 @@ PyObject *client_handler_failed(PyObject *op, PyObject *args)
     PyObject *result = PyObject_CallFunction(report, "ON", exception, handler_place(kind, id));
     Py_DECREF(report);
     return result;
+}
+
+typedef struct was_slow {
+    PyObject *id;
+    bool found;
+} was_slow;
+
+static int mark_slow(void *target, void *opaque)
+{
+    listener_target *self = target;
+    was_slow *looked_for = opaque;
+
+    if (PyUnicode_Compare(self->id, looked_for->id) != 0)
+        return 0;
+    looked_for->found = self->was_slow;
+    self->was_slow = true;
+    return 1;
+}
+
+/* One of its steps took long. */
+PyObject *client_handler_was_slow(PyObject *op, PyObject *args)
+{
+    client_object *self = (client_object *)op;
+    was_slow look = {NULL, false};
+    double seconds;
+    int kind;
+
+    if (!PyArg_ParseTuple(args, "iUd:handler_was_slow", &kind, &look.id, &seconds) ||
+        !is_kind(kind))
+        return NULL;
+    Py_BEGIN_CRITICAL_SECTION(self);
+    cp_listeners_visit(self->listeners, mark_slow, &look);
+    Py_END_CRITICAL_SECTION();
+    cp_usec took = (cp_usec)(seconds * CP_USEC_PER_SEC);
+    return tell_slow(self, kind, look.id, &look.found, took) < 0 ? NULL : Py_NewRef(Py_None);
 }

@@ -170,6 +170,10 @@ static PyMethodDef client_methods[] = {
      PyDoc_STR("remove_listener($self, id, /)\n--\n\nFalse: there was none.")},
     {"clear_listeners", client_clear_listeners, METH_NOARGS,
      PyDoc_STR("clear_listeners($self)\n--\n\nRemoves all.")},
+    {"handler_was_slow", client_handler_was_slow, METH_VARARGS,
+     PyDoc_STR(
+         "handler_was_slow($self, kind, id, seconds, /)\n--\n\n"
+         "Count a step of a coroutine that kept the loop long, and warn once of each handler.")},
     {"handler_failed", client_handler_failed, METH_VARARGS,
      PyDoc_STR("handler_failed($self, kind, id, error, /)\n--\n\n"
                "Reports it as if the handler had raised.")},

@@ -81,25 +81,27 @@ static void report_own(drain *self)
     report_raised(self, exception, PyUnicode_FromString("drain"));
 }
 
-/* Each listener is warned about once. */
 static void mind_time(drain *self, const told_listener *listener, listener_kind kind, cp_usec took)
 {
     if (took <= SLOW)
         return;
-    self->client->slow_handlers++;
-    if (*listener->was_slow || self->client->report == NULL)
-        return;
-    *listener->was_slow = true;
-    PyObject *where = handler_place(kind, listener->id);
-    PyObject *seconds = where ? seconds_to_python(took) : NULL;
-    PyObject *result = NULL;
-    if (seconds != NULL)
-        result = PyObject_CallMethod(self->client->report, "slow", "OO", where, seconds);
-    if (result == NULL)
+    if (tell_slow(self->client, kind, listener->id, listener->was_slow, took) < 0)
         report_own(self);
-    Py_XDECREF(result);
-    Py_XDECREF(seconds);
-    Py_XDECREF(where);
+}
+
+/* A coroutine function in disguise, such as a lambda around one: what it returned would never
+ * run.  On an event loop handlers return nothing: what they began is taken from them before. */
+static void refuse_coroutine(drain *self, PyObject **result)
+{
+    if (*result == NULL || !PyCoro_CheckExact(*result))
+        return;
+    PyObject *closed = PyObject_CallMethod(*result, "close", NULL);
+    Py_CLEAR(*result);
+    if (closed != NULL)
+        raise_config(self->state, "INVALID_PARAMETER",
+                     "The handler returned a coroutine, which nobody awaits here: use a plain "
+                     "function, or AsyncPresenceClient, which runs coroutines.");
+    Py_XDECREF(closed);
 }
 
 /* The only place that calls user code. */
@@ -110,6 +112,7 @@ static void call_listener(drain *self, const told_listener *listener, int which,
     PyObject *result =
         PyObject_Vectorcall(listener->handler[which], news->argument, news->count, NULL);
     cp_usec took = cp_network_now() - start;
+    refuse_coroutine(self, &result);
     if (result == NULL) {
         self->client->handler_errors++;
         PyObject *exception = PyErr_GetRaisedException();

@@ -75,20 +75,21 @@ def test_a_token_provider_logs_in_and_is_asked_again_when_the_token_expires(
     assert asked == [threading.current_thread().name, "cometpresence token provider"]
 
 
+@pytest.mark.parametrize("kind", [LookupError, SystemExit, KeyboardInterrupt])
 def test_a_token_provider_that_fails_is_reported(
-    plain_emulator: Emulator, make_client: MakeClient
+    plain_emulator: Emulator, make_client: MakeClient, kind: type[BaseException]
 ) -> None:
     errors = Inbox()
 
     def provide() -> str:
-        raise LookupError("no token today")
+        raise kind("no token today")
 
     client = make_client(plain_emulator, token_provider=provide)
     client.on_error(errors)
     with client:
         plain_emulator.expire_tokens()
         plain_emulator.close_all(1001)
-        errors.wait_until(lambda es: any(isinstance(e, LookupError) for e, _ in es))
+        errors.wait_until(lambda es: any(isinstance(e, kind) for e, _ in es))
         errors.wait_until(lambda es: any(isinstance(e, AuthError) for e, _ in es))
 
 
