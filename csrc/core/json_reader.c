@@ -93,26 +93,34 @@ void cp_json_reader_skip(cp_json_reader *self)
 
 /* ---- numbers */
 
+/* Digits may be in a string, and nothing may be below 0. */
+static int64_t count_of_another_type(cp_json_reader *self)
+{
+    if (peek(self) == '"' || peek(self) == '-')
+        give_up(self);
+    else
+        cp_json_reader_skip(self);
+    return CP_ABSENT;
+}
+
+static bool is_digit(char byte)
+{
+    return byte >= '0' && byte <= '9';
+}
+
 int64_t cp_json_reader_count(cp_json_reader *self)
 {
-    const char *start = self->scan.at;
+    const char *start = self->scan.at, *at = start, *end = self->scan.end;
     int64_t count = 0;
-    char first = peek(self);
 
-    cp_json_reader_skip(self);
-    size_t length = (size_t)(self->scan.at - start);
-    if (first < '0' || first > '9') {
-        if (first == '"' || first == '-')
-            give_up(self); /* digits may be in it, or nothing below 0 */
-        return CP_ABSENT;
-    }
-    if (length > MOST_DIGITS)
+    for (; at < end && is_digit(*at) && at - start <= MOST_DIGITS; at++)
+        count = count * 10 + (*at - '0');
+    if (at == start)
+        return count_of_another_type(self);
+    self->scan.at = at;
+    if (at - start > MOST_DIGITS || (*start == '0' && at - start > 1) || peek(self) == '.' ||
+        peek(self) == 'e' || peek(self) == 'E')
         give_up(self);
-    for (size_t i = 0; i < length && !self->gave_up; i++) {
-        if (start[i] < '0' || start[i] > '9')
-            give_up(self);
-        count = count * 10 + (start[i] - '0');
-    }
     return self->gave_up ? CP_ABSENT : count;
 }
 
@@ -128,16 +136,8 @@ static unsigned unit_at(const char *digits)
     return unit;
 }
 
-/* The character an escape stands for; it was scanned before. */
-static unsigned take_escape(const char **at)
+static unsigned take_unicode(const char **at)
 {
-    static const char letters[] = "bfnrt", meanings[] = "\b\f\n\r\t";
-    char letter = (*at)[1];
-    const char *found = strchr(letters, letter);
-
-    *at += 2;
-    if (letter != 'u')
-        return (unsigned char)(found ? meanings[found - letters] : letter);
     unsigned unit = unit_at(*at);
     *at += 4;
     if (unit < 0xD800 || unit > 0xDBFF)
@@ -145,6 +145,29 @@ static unsigned take_escape(const char **at)
     unsigned low = unit_at(*at + 2);
     *at += 6;
     return 0x10000 + ((unit - 0xD800) << 10) + (low - 0xDC00);
+}
+
+/* The character an escape stands for; it was scanned before. */
+static unsigned take_escape(const char **at)
+{
+    char letter = (*at)[1];
+    *at += 2;
+    switch (letter) {
+    case 'u':
+        return take_unicode(at);
+    case 'b':
+        return '\b';
+    case 'f':
+        return '\f';
+    case 'n':
+        return '\n';
+    case 'r':
+        return '\r';
+    case 't':
+        return '\t';
+    default:
+        return (unsigned char)letter;
+    }
 }
 
 static char *put_character(char *out, unsigned character)
@@ -161,6 +184,15 @@ static char *put_character(char *out, unsigned character)
     return out;
 }
 
+static char *copy_plain(char *out, const char **at, const char *end)
+{
+    const char *backslash = memchr(*at, '\\', (size_t)(end - *at));
+    size_t length = (size_t)((backslash ? backslash : end) - *at);
+    memcpy(out, *at, length);
+    *at += length;
+    return out + length;
+}
+
 static cp_slice unescape(cp_json_reader *self, cp_slice string)
 {
     const char *at = string.data, *end = at + string.length;
@@ -169,7 +201,7 @@ static cp_slice unescape(cp_json_reader *self, cp_slice string)
         if (*at == '\\')
             out = put_character(out, take_escape(&at));
         else
-            *out++ = *at++;
+            out = copy_plain(out, &at, end);
     }
     self->room = out;
     return (cp_slice){start, (size_t)(out - start)};

@@ -24,7 +24,20 @@ typedef struct cp_json_scanner {
 /* CP_ERR_MALFORMED, CP_ERR_ENCODING, CP_ERR_TOO_LARGE or CP_ERR_TOO_DEEP. */
 cp_status cp_json_skip_value(cp_json_scanner *self); /* with the space before it */
 cp_status cp_json_skip_string(cp_json_scanner *self, bool *has_escapes); /* with its quotes */
-void cp_json_skip_space(cp_json_scanner *self);
-bool cp_json_skip_byte(cp_json_scanner *self, char wanted); /* false: it is another */
+void cp_json_skip_spaces(cp_json_scanner *self);
+
+/* As a rule there is none. */
+static inline void cp_json_skip_space(cp_json_scanner *self)
+{
+    if (self->at < self->end && (unsigned char)*self->at <= ' ')
+        cp_json_skip_spaces(self);
+}
+
+static inline bool cp_json_skip_byte(cp_json_scanner *self, char wanted) /* false: it is another */
+{
+    bool is_there = self->at < self->end && *self->at == wanted;
+    self->at += is_there;
+    return is_there;
+}
 
 #endif
