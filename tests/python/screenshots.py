@@ -1,4 +1,5 @@
-"""The pictures of the README: real commands on a real terminal, against an emulator.
+"""The pictures of the README: real commands on a real terminal, against an emulator, and what one
+of them draws.
 
 `make screenshots` draws them anew.
 """
@@ -6,13 +7,15 @@
 import io
 import re
 import shutil
+import subprocess
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from python.command_line import Terminal
+from python.command_line import COMMAND, Terminal
+from python.sample_history import write_sample
 from rich.console import Console
 from rich.text import Text
 
@@ -24,6 +27,7 @@ COLUMNS = 100
 PAUSE = 1.2  # seconds between two changes, for times that differ
 HERE = {"ada", "dennis", "frances", "katherine", "radia"}
 AWAY = {"alan": 40, "barbara": 3 * 60, "donald": 26 * 60, "edsger": 9 * 60, "grace": 12}  # minutes
+OF_THE_TEAM = ("team.db", "--tz", "Europe/Berlin")
 FONT_FROM_ELSEWHERE = re.compile(r"\s*@font-face \{.*?\}", re.DOTALL)
 
 
@@ -83,16 +87,29 @@ def picture_doctor_failing(emulator: Emulator) -> str:
         return terminal.screen
 
 
+def picture_report(emulator: Emulator) -> str:
+    """Three days of a team."""
+    with TemporaryDirectory() as folder:
+        write_sample(Path(folder, "team.db"))
+        with Terminal(
+            emulator, "report", *OF_THE_TEAM, cwd=Path(folder), columns=COLUMNS
+        ) as terminal:
+            assert terminal.end() == 0
+            return terminal.screen
+
+
 PICTURES: dict[str, Callable[[Emulator], str]] = {
     "watch": picture_watch,
     "doctor": picture_doctor,
     "doctor-failing": picture_doctor_failing,
+    "report": picture_report,
 }
+WITH_TLS = {"doctor", "doctor-failing"}
 
 
 def draw(name: str, folder: Path) -> Path:
     """One picture, as an SVG that fetches nothing."""
-    with Emulator(users=cast(), app_id="demo", tls=name != "watch") as emulator:
+    with Emulator(users=cast(), app_id="demo", tls=name in WITH_TLS) as emulator:
         shown = PICTURES[name](emulator)
     console = Console(record=True, width=COLUMNS, file=io.StringIO(), force_terminal=True)
     console.print(Text.from_ansi(shown.strip("\n")), no_wrap=True, overflow="crop")
@@ -103,7 +120,22 @@ def draw(name: str, folder: Path) -> Path:
     return path
 
 
+def draw_timeline(folder: Path) -> Path:
+    """What `report --picture` draws of the same days."""
+    path = folder / "timeline.png"
+    with TemporaryDirectory() as elsewhere:
+        write_sample(Path(elsewhere, "team.db"))
+        subprocess.run(
+            [*COMMAND, "report", *OF_THE_TEAM, "--picture", str(path)],
+            cwd=elsewhere,
+            stdout=subprocess.DEVNULL,
+            check=True,
+        )
+    return path
+
+
 if __name__ == "__main__":
     FOLDER.mkdir(exist_ok=True)
     for each in sys.argv[1:] or PICTURES:
         print(draw(each, FOLDER))
+    print(draw_timeline(FOLDER))
