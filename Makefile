@@ -129,7 +129,8 @@ soak: build  ## HOURS=1 behind a network in trouble: nothing may grow, leak or b
 INTEROP      := tests/interop
 NODE_PATH_IS := PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
 
-interop: build $(INTEROP)/node_modules/.installed  ## the official JavaScript SDK against the emulator and us
+interop: build $(INTEROP)/node_modules/.installed  ## the official JavaScript SDK, in Node and in Chromium, against the emulator and us
+	@.ci/deps interop
 	$(NODE_PATH_IS) $(VENV)/bin/pytest $(INTEROP) $(PYTEST_ARGS)
 
 $(VENV)/.node: $(VENV)/.created
@@ -163,7 +164,9 @@ format:  ## lay the code out
 	$(VENV)/bin/clang-format -i $(C_FILES) $(wildcard tests/*/*.[ch])
 
 screenshots: build  ## the pictures of the README, from the commands themselves
+	@.ci/deps interop
 	PYTHONPATH=tests $(VENV)/bin/python tests/python/screenshots.py
+	PYTHONPATH=tests $(VENV)/bin/python tests/interop/picture.py
 
 # --- what is published --------------------------------------------------------------------------
 

@@ -3,30 +3,10 @@
 from typing import Any
 
 import pytest
+from interop import documented
 from interop.official_sdk import PATIENCE, SCHOOL, OfficialSDK, SDKError, presence_body
 
 from cometpresence.emulator import Emulator
-
-# CometChat's own page "User Presence", word for word.
-DOCUMENTED_LISTENER = """
-let listenerID = "UNIQUE_LISTENER_ID";
-
-CometChat.addUserListener(
-  listenerID,
-  new CometChat.UserListener({
-    onUserOnline: onlineUser => {
-      console.log("On User Online:", { onlineUser });
-    },
-    onUserOffline: offlineUser => {
-      console.log("On User Offline:", { offlineUser });
-    }
-  })
-);
-"""
-DOCUMENTED_REMOVAL = """
-let listenerID = "UNIQUE_LISTENER_ID";
-CometChat.removeUserListener(listenerID);
-"""
 
 
 def uids(pages: list[list[dict[str, Any]]]) -> list[list[str]]:
@@ -36,7 +16,7 @@ def uids(pages: list[list[dict[str, Any]]]) -> list[list[str]]:
 def test_the_documented_snippet_works(emulator: Emulator, sdk: OfficialSDK) -> None:
     sdk.init(subscribe="all")
     sdk.login("alice")
-    sdk.call("script", source=DOCUMENTED_LISTENER)
+    sdk.call("script", source=documented.LISTENER)
     emulator.set_online("bob")
     text, arguments = sdk.event("console.log")["parts"]
     assert text == "On User Online:"
@@ -51,7 +31,7 @@ def test_the_documented_snippet_works(emulator: Emulator, sdk: OfficialSDK) -> N
     assert arguments["offlineUser"]["status"] == "offline"
 
     mark = sdk.mark()
-    sdk.call("script", source=DOCUMENTED_REMOVAL)
+    sdk.call("script", source=documented.REMOVAL)
     sdk.call("addUserListener", listener="another")
     emulator.set_online("bob")
     sdk.event("onUserOnline", after=mark)  # the other one heard it, so it came
