@@ -154,11 +154,16 @@ def test_what_grows_only_at_first_is_good() -> None:
     assert complaints(GOOD) == []
 
 
+def test_a_socket_that_is_missing_in_one_look_is_no_leak() -> None:
+    looks = [replace(look, descriptors=7) if n == 60 else look for n, look in enumerate(GOOD)]
+    assert complaints(looks) == []
+
+
 @pytest.mark.parametrize(
     ("at", "change", "words"),
     [
-        (60, {"descriptors": 9}, "descriptors not constant: 8 to 9"),
-        (60, {"threads": 4}, "threads not constant: 3 to 4"),
+        (60, {"descriptors": 9}, "descriptors grow from 8 to 9"),
+        (60, {"threads": 4}, "threads grow from 3 to 4"),
         (5, {"wrong": 2}, "2 wrong final states"),
         (99, {"not_alternating": 1}, "1 events did not alternate"),
     ],
