@@ -13,10 +13,11 @@ MAKE_QUIETLY  = $(MAKE) --no-print-directory
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help demo build test test-c valgrind test-tsan test-python trust-long chaos soak interop \
-        lint format screenshots dist check-dist clean deps
+        lint format screenshots dist check-dist clean deps \
+        test-debian12 test-debian13 test-unstable
 
 help:  ## this list
-	@sed -n 's/^\([a-z-]*\):.*##/\1:/p' Makefile | awk -F: '{ printf "  make %-14s%s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z0-9-]*\):.*##/\1:/p' Makefile | awk -F: '{ printf "  make %-14s%s\n", $$1, $$2 }'
 
 demo: build  ## a cast of users comes and goes on a local emulator, seen by the client
 	$(VENV)/bin/cometpresence demo
@@ -167,6 +168,21 @@ screenshots: build  ## the pictures of the README, from the commands themselves
 	@.ci/deps interop
 	PYTHONPATH=tests $(VENV)/bin/python tests/python/screenshots.py
 	PYTHONPATH=tests $(VENV)/bin/python tests/interop/picture.py
+
+# --- other systems ------------------------------------------------------------------------------
+# Each is a folder made by debootstrap, which needs root, and so does entering it.
+
+ROOTS ?= $(BUILD)/roots
+
+test-debian12: SUITE = bookworm
+test-debian13: SUITE = trixie
+test-unstable: SUITE = unstable
+
+test-debian12: dist  ## all tests, built from the sdist, on Debian 12
+test-debian13: dist  ## the same on Debian 13
+test-unstable: dist  ## the same on Debian unstable, with the newest Python
+test-debian12 test-debian13 test-unstable:
+	tests/roots/test.sh $(SUITE) $(ROOTS)/$(SUITE) $(DIST)/*.tar.gz
 
 # --- what is published --------------------------------------------------------------------------
 
