@@ -25,7 +25,15 @@ from .errors import (
     StreamOverflow,
     TLSError,
 )
-from .listeners import ConnectionListener, LoginListener, Subscription, UserListener
+from .listeners import (
+    ConnectionCallbacks,
+    ConnectionListener,
+    LoginCallbacks,
+    LoginListener,
+    Subscription,
+    UserCallbacks,
+    UserListener,
+)
 from .presence import PresenceView
 from .settings import AppSettings, AppSettingsBuilder, PresenceScope, Reconnect, Resync
 from .streams import EventIterator
@@ -54,12 +62,14 @@ __all__ = [
     "CometChat",
     "CometChatException",
     "ConfigError",
+    "ConnectionCallbacks",
     "ConnectionListener",
     "ConnectionLost",
     "ConnectionStatus",
     "Disconnect",
     "EventIterator",
     "EventStream",
+    "LoginCallbacks",
     "LoginListener",
     "NotConnectedError",
     "Origin",
@@ -82,6 +92,7 @@ __all__ = [
     "SyncState",
     "TLSError",
     "User",
+    "UserCallbacks",
     "UserListener",
     "UserStatus",
     "UsersRequest",

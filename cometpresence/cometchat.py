@@ -5,7 +5,7 @@ import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from . import listeners, settings, users
+from . import _core, errors, listeners, settings, users
 from ._aliases import with_documented_names
 from ._arguments import check_text
 from ._loops import loop_runs_here
@@ -16,15 +16,15 @@ from .listeners import (
     CONNECTION,
     LOGIN,
     USERS,
+    ConnectionCallbacks,
     Family,
+    LoginCallbacks,
     Subscription,
+    UserCallbacks,
     handlers_of,
 )
 from .settings import AppSettings
 from .values import ConnectionStatus, UserStatus
-
-if TYPE_CHECKING:
-    from ._core import User
 
 __all__ = ["CometChat"]
 
@@ -166,11 +166,15 @@ class CometChat:
     "Connection Status".
     """
 
-    # new CometChat.UserListener(...), as the documentation's snippets have it
+    # CometChat.User, new CometChat.UserListener(...), as the documentation's snippets have it
+    AppSettings: TypeAlias = settings.AppSettings
     AppSettingsBuilder: TypeAlias = settings.AppSettingsBuilder
+    CometChatException: TypeAlias = errors.CometChatException
+    User: TypeAlias = _core.User
     UserListener: TypeAlias = listeners.UserListener
     ConnectionListener: TypeAlias = listeners.ConnectionListener
     LoginListener: TypeAlias = listeners.LoginListener
+    UsersRequest: TypeAlias = users.UsersRequest
     UsersRequestBuilder: TypeAlias = users.UsersRequestBuilder
     USER_STATUS = UserStatus
     CONNECTION_STATUS = ConnectionStatus
@@ -244,8 +248,8 @@ class CometChat:
         return ConnectionStatus.DISCONNECTED if client is None else client.connection_status
 
     @staticmethod
-    def add_user_listener(id: str, listener: UserListener) -> Subscription:
-        """Hear of users who come and go.
+    def add_user_listener(id: str, listener: UserListener | UserCallbacks) -> Subscription:
+        """Hear of users who come and go, by a listener or a mapping of its callbacks.
 
         The same id replaces, and goes to the end of the order.  Before init() and login(), too;
         stays over logouts.
@@ -258,7 +262,9 @@ class CometChat:
         _default.users.remove(id)
 
     @staticmethod
-    def add_connection_listener(id: str, listener: ConnectionListener) -> Subscription:
+    def add_connection_listener(
+        id: str, listener: ConnectionListener | ConnectionCallbacks
+    ) -> Subscription:
         """Hear of the connection's life.  Ids work as for user listeners, apart from theirs."""
         return _default.connection.add(id, listener)
 
@@ -268,7 +274,7 @@ class CometChat:
         _default.connection.remove(id)
 
     @staticmethod
-    def add_login_listener(id: str, listener: LoginListener) -> Subscription:
+    def add_login_listener(id: str, listener: LoginListener | LoginCallbacks) -> Subscription:
         """Hear of logins and logouts.  Ids work as for user listeners, apart from theirs."""
         return _default.logins.add(id, listener)
 

@@ -14,36 +14,70 @@ from .errors import CometChatException, ConfigError
 if TYPE_CHECKING:
     from ._core import User
 
-__all__ = ["ConnectionListener", "LoginListener", "Subscription", "UserListener"]
+__all__ = [
+    "ConnectionCallbacks",
+    "ConnectionListener",
+    "LoginCallbacks",
+    "LoginListener",
+    "Subscription",
+    "UserCallbacks",
+    "UserListener",
+]
 
 
-class _UserCallbacks(TypedDict, total=False):
+class UserCallbacks(TypedDict, total=False):
+    """The callbacks of a UserListener by name, as JavaScript's plain object has them."""
+
     on_user_online: "Callable[[User], object] | None"
+    """Called with each user who comes online."""
     on_user_offline: "Callable[[User], object] | None"
+    """Called with each user who goes offline."""
     onUserOnline: "Callable[[User], object] | None"
+    """As `on_user_online`."""
     onUserOffline: "Callable[[User], object] | None"
+    """As `on_user_offline`."""
 
 
-class _ConnectionCallbacks(TypedDict, total=False):
+class ConnectionCallbacks(TypedDict, total=False):
+    """The callbacks of a ConnectionListener by name."""
+
     on_connected: Callable[[], object] | None
+    """Called when the server accepted us."""
     in_connecting: Callable[[], object] | None
+    """Called when an attempt to connect begins."""
     on_disconnected: Callable[[], object] | None
+    """Called when the connection ended."""
     on_feature_throttled: Callable[[], object] | None
+    """Called when the platform stopped telling everything."""
     onConnected: Callable[[], object] | None
+    """As `on_connected`."""
     inConnecting: Callable[[], object] | None
+    """As `in_connecting`."""
     onDisconnected: Callable[[], object] | None
+    """As `on_disconnected`."""
     onFeatureThrottled: Callable[[], object] | None
+    """As `on_feature_throttled`."""
 
 
-class _LoginCallbacks(TypedDict, total=False):
+class LoginCallbacks(TypedDict, total=False):
+    """The callbacks of a LoginListener by name."""
+
     login_success: "Callable[[User], object] | None"
+    """Called with the user who logged in."""
     login_failure: Callable[[CometChatException], object] | None
+    """Called with why the server refused the login."""
     logout_success: Callable[[], object] | None
+    """Called when logged out."""
     logout_failure: Callable[[CometChatException], object] | None
+    """Documented by CometChat; never called, as in its own SDK."""
     loginSuccess: "Callable[[User], object] | None"
+    """As `login_success`."""
     loginFailure: Callable[[CometChatException], object] | None
+    """As `login_failure`."""
     logoutSuccess: Callable[[], object] | None
+    """As `logout_success`."""
     logoutFailure: Callable[[CometChatException], object] | None
+    """As `logout_failure`."""
 
 
 class _Listener:
@@ -105,9 +139,9 @@ class UserListener(_Listener):
 
     def __init__(
         self,
-        callbacks: "Mapping[str, Callable[[User], object] | None] | None" = None,
+        callbacks: UserCallbacks | None = None,
         /,
-        **named: Unpack[_UserCallbacks],
+        **named: Unpack[UserCallbacks],
     ) -> None:
         self._take(callbacks, named)
 
@@ -131,9 +165,9 @@ class ConnectionListener(_Listener):
 
     def __init__(
         self,
-        callbacks: Mapping[str, Callable[[], object] | None] | None = None,
+        callbacks: ConnectionCallbacks | None = None,
         /,
-        **named: Unpack[_ConnectionCallbacks],
+        **named: Unpack[ConnectionCallbacks],
     ) -> None:
         self._take(callbacks, named)
 
@@ -165,9 +199,9 @@ class LoginListener(_Listener):
 
     def __init__(
         self,
-        callbacks: Mapping[str, Callable[..., object] | None] | None = None,
+        callbacks: LoginCallbacks | None = None,
         /,
-        **named: Unpack[_LoginCallbacks],
+        **named: Unpack[LoginCallbacks],
     ) -> None:
         self._take(callbacks, named)
 

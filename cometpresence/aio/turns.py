@@ -19,7 +19,7 @@ class Crew:
 
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[None]] = set()
-        self.is_dismissed = False
+        self.is_dismissed: bool = False
         """Nothing more shall begin."""
 
     def start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:

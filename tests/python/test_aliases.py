@@ -35,6 +35,8 @@ SAME = {
     "CometChat": "init login logout connect disconnect USER_STATUS CONNECTION_STATUS",
     "User": "uid name avatar link role status tags metadata",
 }
+CLASSES = """AppSettings AppSettingsBuilder CometChatException ConnectionListener LoginListener User
+    UserListener UsersRequest UsersRequestBuilder"""
 PYTHON_CLASSES = [name for name in ALIASES if name != "User"]
 
 
@@ -103,7 +105,13 @@ def test_all_public_names_exist_and_are_sorted() -> None:
 
 
 def test_classes_are_found_where_the_documentation_has_them() -> None:
-    face = cometpresence.CometChat
-    assert isinstance(face.UserListener({"onUserOnline": print}), cometpresence.UserListener)
-    assert face.AppSettingsBuilder is cometpresence.AppSettingsBuilder
-    assert face.UsersRequestBuilder is cometpresence.UsersRequestBuilder
+    """CometChat.User, new CometChat.UserListener(...)."""
+    for name in CLASSES.split():
+        assert getattr(cometpresence.CometChat, name) is getattr(cometpresence, name), name
+
+
+def test_a_mapping_of_callbacks_is_typed_by_what_the_listener_can_hear() -> None:
+    for kind in ("User", "Connection", "Login"):
+        aliases = ALIASES[f"{kind}Listener"]
+        typed = getattr(cometpresence, f"{kind}Callbacks")
+        assert set(typed.__annotations__) == {*aliases, *aliases.values()}
