@@ -17,7 +17,7 @@ MAKE_QUIETLY  = $(MAKE) --no-print-directory
         test-debian12 test-debian13 test-unstable
 
 help:  ## this list
-	@sed -n 's/^\([a-z0-9-]*\):.*##/\1:/p' Makefile | awk -F: '{ printf "  make %-14s%s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z0-9-]*\):.*##/\1:/p' Makefile hardening.mk | awk -F: '{ printf "  make %-14s%s\n", $$1, $$2 }'
 
 demo: build  ## a cast of users comes and goes on a local emulator, seen by the client
 	$(VENV)/bin/cometpresence demo
@@ -25,7 +25,7 @@ demo: build  ## a cast of users comes and goes on a local emulator, seen by the 
 # --- what is needed, and the package built from this tree ---------------------------------------
 
 deps:  ## install missing system packages (apt; root or sudo)
-	@.ci/deps $(if $(filter test valgrind,$(MAKECMDGOALS)),test)
+	@.ci/deps $(MAKECMDGOALS)
 
 build: $(VENV)/.built  ## the package, built from the tree, in .venv
 
@@ -67,10 +67,11 @@ plain_FLAGS    := -O1
 
 say = $(if $(V),,@echo '  $(1)' && )# `make V=1 …` shows the commands themselves
 
-define variant  # of all the C programs: $(1) is asan, tsan or plain
+define variant  # of all the C programs: $(1) is asan, tsan, plain …
+$(1)_CC ?= $(CC)
 $(BUILD)/$(1)/%.o: %.c Makefile pyproject.toml
 	@mkdir -p $$(@D)
-	$$(call say,$(1) $$<)$(CC) $$(C_FLAGS) $$($(1)_FLAGS) -MMD -MP -c $$< -o $$@
+	$$(call say,$(1) $$<)$$($(1)_CC) $$(C_FLAGS) $$($(1)_FLAGS) -MMD -MP -c $$< -o $$@
 
 # Archives, so that a program takes from a layer only what it needs.
 $(BUILD)/$(1)/core.a: $(CORE:%.c=$(BUILD)/$(1)/%.o)
@@ -79,10 +80,10 @@ $(BUILD)/$(1)/%.a:
 	@rm -f $$@ && $(AR) rcs $$@ $$^
 
 $(CORE_TESTS:%=$(BUILD)/$(1)/%): $(BUILD)/$(1)/%: $(BUILD)/$(1)/tests/c/%.o $(BUILD)/$(1)/core.a
-	$$(call say,$(1) $$(@F))$(CC) $$($(1)_FLAGS) $(WRAPPED) $$^ $$(CORE_LIBRARIES) -o $$@
+	$$(call say,$(1) $$(@F))$$($(1)_CC) $$($(1)_FLAGS) $(WRAPPED) $$^ $$(CORE_LIBRARIES) -o $$@
 
 $(NET_TESTS:%=$(BUILD)/$(1)/%): $(BUILD)/$(1)/%: $(BUILD)/$(1)/tests/c/%.o $(BUILD)/$(1)/net.a $(BUILD)/$(1)/core.a
-	$$(call say,$(1) $$(@F))$(CC) $$($(1)_FLAGS) $(WRAPPED) $$^ $$(NET_LIBRARIES) -o $$@
+	$$(call say,$(1) $$(@F))$$($(1)_CC) $$($(1)_FLAGS) $(WRAPPED) $$^ $$(NET_LIBRARIES) -o $$@
 
 .PHONY: programs-$(1)
 programs-$(1): $(PROGRAMS:%=$(BUILD)/$(1)/%)
@@ -106,6 +107,8 @@ valgrind: deps  ## C tests under valgrind
 	@$(MAKE_QUIETLY) --jobs=$(JOBS) programs-plain
 	@UNDER="valgrind --quiet --error-exitcode=1 --leak-check=full" \
 	    tests/c/run.sh $(PROGRAMS:%=$(BUILD)/plain/%)
+
+include hardening.mk
 
 # --- Python tests, and somebody else's client ---------------------------------------------------
 

@@ -1,18 +1,14 @@
 /* Facts in any order, sensible or not, from fixed seeds.  Whatever comes, each call is done
  * exactly once, no socket is asked for while there is one, a deadline that passes makes the
  * session go on, and nothing leaks. */
-#include "core/session.h"
 #include "core/text.h"
 
-#include "session_feed.h"
+#include "session_invariants.h"
 
 #define SESSIONS 50
 #define FACTS 2000
-#define LIVE_CALLS 24
 
 static uint64_t seed;
-static cp_call *live[LIVE_CALLS + 1]; /* the last place is the close's */
-static unsigned live_count;
 
 static unsigned pick(unsigned below)
 {
@@ -40,24 +36,6 @@ static void maybe_run_out_of_memory(void)
 }
 
 /* ---- calls */
-
-static void take_from_live(const cp_call *call)
-{
-    for (unsigned i = 0; i < live_count; i++) {
-        if (live[i] == call) {
-            live[i] = live[--live_count];
-            return;
-        }
-    }
-    fail_test(__FILE__, __LINE__, "a call was done twice, or never called");
-}
-
-static void settle(void)
-{
-    for (unsigned i = 0; i < finished_count; i++)
-        take_from_live(finished[i]);
-    free_finished();
-}
 
 static void call_of_kind(cp_call_kind kind);
 
@@ -212,41 +190,6 @@ static void go_on_in_time(void)
     cp_session_elapsed(session, now);
 }
 
-/* Told of what is due, and pulled from, the session has something later in mind. */
-static void check_progress(void)
-{
-    for (int i = 0; cp_session_deadline(session) <= now.usec; i++) {
-        CHECK(i < 5);
-        cp_session_elapsed(session, now);
-        pump();
-        settle();
-    }
-}
-
-/* However often one is asked for, at most one comparison goes on. */
-static void check_pages(void)
-{
-    unsigned pages = 0;
-
-    for (unsigned i = 0; i < request_count; i++)
-        pages += strstr(requests[i].path, "status=available") || strstr(requests[i].path, "uids=");
-    CHECK(pages <= 1);
-}
-
-static void check_state(void)
-{
-    cp_session_state state = cp_session_state_of(session);
-
-    check_pages();
-    if (state == CP_STATE_CONNECTING || state == CP_STATE_AUTHENTICATING ||
-        state == CP_STATE_SYNCING || state == CP_STATE_LIVE)
-        CHECK(has_socket);
-    if (state == CP_STATE_SYNCING || state == CP_STATE_LIVE)
-        CHECK(cp_session_account(session)->me.user != NULL);
-    if (cp_roster_state(roster) == CP_SYNC_SYNCED)
-        CHECK(state == CP_STATE_LIVE || state == CP_STATE_SYNCING);
-}
-
 /* What a good world would do next, so that lives get somewhere. */
 static void tell_fitting(void)
 {
@@ -341,14 +284,7 @@ static void live_a_life(void)
         (void)allocation_failed(); /* there is memory again */
     }
     (void)allocation_failed();
-    live[live_count++] = new_call(CP_CALL_CLOSE);
-    cp_session_called(session, live[live_count - 1], now);
-    pump();
-    if (has_socket)
-        closed_with(1000);
-    settle();
-    CHECK_INT(live_count, 0);
-    end_session();
+    end_life();
 }
 
 TEST(no_order_of_facts_confuses_a_session)

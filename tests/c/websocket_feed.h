@@ -5,7 +5,9 @@
 #include "core/websocket.h"
 #include "test.h"
 
+#ifndef LIMIT
 #define LIMIT 70000
+#endif
 
 typedef struct transcript {
     char text[512];
