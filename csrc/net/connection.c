@@ -5,13 +5,16 @@
 #include <sys/random.h>
 #include <time.h>
 
+#include "core/fast_frame.h"
+
 /* A deadline that is due already waits this long, so that no mistake of ours can spin. */
 #define SOONEST (100) /* µs */
 #define PIECES 16     /* of what was learned, in one turn of the thread: some 4 ms */
+#define HANDFUL 32    /* of frames in one hold of the lock: some 40 µs */
 
 /* ---- small things */
 
-static cp_now now(void)
+cp_now cp_connection_clock(void)
 {
     struct timespec wall;
 
@@ -116,8 +119,6 @@ void cp_connection_release(cp_connection *self)
 
 /* ---- the network thread: facts in, wishes out */
 
-static void pump(cp_connection *self);
-
 /* Under the lock, with what is told: who hears of an event sees its consequences.  Gives
  * the user who was published before, if it is another one now. */
 static cp_user *publish(cp_connection *self)
@@ -138,22 +139,26 @@ static cp_user *publish(cp_connection *self)
     return before;
 }
 
-/* What the session learned goes into the roster and to the listeners' side, in a bounded
- * hold of the lock.  True: there is more. */
-static bool apply_piece(cp_connection *self)
+/* Under the lock: what the session learned goes into the roster and to the listeners' side.
+ * True: there is more. */
+static bool take_in(cp_connection *self, cp_now at)
 {
+    bool more = cp_session_apply(self->session, at);
     cp_notice notice;
-    cp_user *gone;
-    bool more;
 
-    pthread_mutex_lock(&self->lock);
-    more = cp_session_apply(self->session, now());
     while (cp_session_next_notice(self->session, &notice)) {
         notice.at = cp_network_now();
         notice.after = cp_roster_queued(self->roster);
         cp_notices_post(&self->notices, &notice);
     }
-    gone = publish(self);
+    return more;
+}
+
+/* What was taken in is seen by all, from here on without the lock. */
+static void show(cp_connection *self)
+{
+    cp_user *gone = publish(self);
+
     if (cp_connection_has_something(self))
         cp_connection_ring(self);
     self->looks_at = cp_connection_alarm_due_at(self);
@@ -161,6 +166,15 @@ static bool apply_piece(cp_connection *self)
     pthread_mutex_unlock(&self->lock);
     cp_user_release(gone);
     cp_session_tidy(self->session);
+}
+
+static bool apply_piece(cp_connection *self)
+{
+    bool more;
+
+    pthread_mutex_lock(&self->lock);
+    more = take_in(self, cp_connection_clock());
+    show(self);
     return more;
 }
 
@@ -174,32 +188,66 @@ static void apply(cp_connection *self, unsigned pieces)
     self->has_more = more;
 }
 
+/* ---- one read of the socket: its frames are taken in one by one, as they came, but share
+ * a look at the clock and, a handful at a time, a hold of the lock */
+
+static void show_in_hand(cp_connection *self)
+{
+    if (self->in_hand == 0)
+        return;
+    self->in_hand = 0;
+    show(self);
+}
+
+static cp_now read_time(cp_connection *self)
+{
+    if (self->read_at.usec == 0)
+        self->read_at = cp_connection_clock();
+    return self->read_at;
+}
+
+static void end_of_read(cp_connection *self)
+{
+    show_in_hand(self);
+    self->read_at.usec = 0;
+}
+
 static void on_opened(void *owner)
 {
     cp_connection *self = owner;
 
-    cp_session_opened(self->session, now());
-    pump(self);
+    cp_session_opened(self->session, cp_connection_clock());
+    cp_connection_pump(self);
 }
 
 static void on_received(void *owner, cp_slice text)
 {
     cp_connection *self = owner;
+    bool more;
 
-    cp_session_received(self->session, text, now());
-    apply(self, 1);
+    if (text.length > CP_FAST_FRAME_MOST)
+        show_in_hand(self); /* it takes long to read */
+    cp_session_received(self->session, text, read_time(self));
+    if (self->in_hand++ == 0)
+        pthread_mutex_lock(&self->lock);
+    more = take_in(self, read_time(self));
+    if (more || self->in_hand >= HANDFUL)
+        show_in_hand(self);
+    if (more)
+        apply(self, 1);
 }
 
 static void on_mangled(void *owner, cp_status why)
 {
     cp_connection *self = owner;
 
-    cp_session_mangled(self->session, why, now());
+    cp_session_mangled(self->session, why, read_time(self));
 }
 
 static void on_settled(void *owner)
 {
-    pump(owner);
+    end_of_read(owner);
+    cp_connection_pump(owner);
 }
 
 static void on_ended(void *owner, uint16_t code, cp_slice reason, bool clean,
@@ -209,8 +257,8 @@ static void on_ended(void *owner, uint16_t code, cp_slice reason, bool clean,
     cp_ending ending = {.code = code, .reason = reason, .clean = clean, .failure = *failure};
 
     self->socket = NULL;
-    cp_session_closed(self->session, &ending, now());
-    pump(self);
+    cp_session_closed(self->session, &ending, cp_connection_clock());
+    cp_connection_pump(self);
 }
 
 static const cp_socket_face socket_face = {on_opened, on_received, on_mangled, on_settled,
@@ -226,7 +274,7 @@ static void open_socket(cp_connection *self)
     if (self->socket != NULL)
         return;
     cp_failure_set(&ending.failure, CP_FAILURE_MEMORY, "ERR_NO_MEMORY", "no memory for a socket");
-    cp_session_closed(self->session, &ending, now());
+    cp_session_closed(self->session, &ending, cp_connection_clock());
 }
 
 static bool follow_wish(cp_connection *self)
@@ -257,77 +305,6 @@ static void send_frames(cp_connection *self)
         cp_socket_send(self->socket, text);
 }
 
-/* ---- exchanges */
-
-static cp_exchange **find_exchange(cp_connection *self, uint64_t ticket)
-{
-    cp_exchange **link = &self->exchanges;
-
-    while (*link != NULL && cp_exchange_ticket(*link) != ticket)
-        link = cp_exchange_next(*link);
-    return link;
-}
-
-static void unlink_exchange(cp_exchange **link)
-{
-    *link = *cp_exchange_next(*link);
-}
-
-static void on_exchange_done(void *owner, cp_exchange *exchange, const cp_http_answer *answer)
-{
-    cp_connection *self = owner;
-
-    unlink_exchange(find_exchange(self, cp_exchange_ticket(exchange)));
-    cp_session_answered(self->session, answer, now());
-    pump(self);
-}
-
-static void drop_unwanted(cp_connection *self)
-{
-    uint64_t ticket;
-
-    while (cp_session_next_dropped(self->session, &ticket)) {
-        cp_exchange **link = find_exchange(self, ticket);
-        cp_exchange *unwanted = *link;
-
-        if (unwanted == NULL)
-            continue;
-        unlink_exchange(link);
-        cp_exchange_abandon(unwanted);
-    }
-}
-
-static void start_exchange(cp_connection *self, const cp_http_request *request)
-{
-    cp_http_answer answer = {.ticket = request->ticket};
-    cp_exchange *started =
-        cp_exchange_start(self->guest.loop, request, self->config.ca_file, on_exchange_done, self);
-
-    if (started != NULL) {
-        *cp_exchange_next(started) = self->exchanges;
-        self->exchanges = started;
-        return;
-    }
-    cp_failure_set(&answer.failure, CP_FAILURE_MEMORY, "ERR_NO_MEMORY", "no memory for a request");
-    cp_session_answered(self->session, &answer, now());
-}
-
-static bool send_requests(cp_connection *self)
-{
-    cp_http_request request;
-    bool any = false;
-
-    cp_http_request_init(&request);
-    while (cp_session_next_request(self->session, &request)) {
-        start_exchange(self, &request);
-        cp_http_request_destroy(&request);
-        cp_http_request_init(&request);
-        any = true;
-    }
-    cp_http_request_destroy(&request);
-    return any;
-}
-
 /* ---- what is finished */
 
 static void finish_calls(cp_connection *self)
@@ -345,8 +322,8 @@ static void on_timer(lws_sorted_usec_list_t *sul)
     cp_connection *self = lws_container_of(sul, cp_connection, timer);
 
     self->timer_at = CP_NEVER;
-    cp_session_elapsed(self->session, now());
-    pump(self);
+    cp_session_elapsed(self->session, cp_connection_clock());
+    cp_connection_pump(self);
 }
 
 static void set_timer(cp_connection *self)
@@ -383,12 +360,7 @@ static void over(cp_connection *self)
 {
     cp_call *call;
 
-    while (self->exchanges != NULL) {
-        cp_exchange *unwanted = self->exchanges;
-
-        unlink_exchange(&self->exchanges);
-        cp_exchange_abandon(unwanted);
-    }
+    cp_connection_abandon_exchanges(self);
     lws_sul_cancel(&self->timer);
     pthread_mutex_lock(&self->lock);
     self->is_over = true; /* from here on nothing is posted or cancelled any more */
@@ -404,7 +376,7 @@ static void over(cp_connection *self)
 
 /* After every fact: does what the session wants, until it wants nothing.  The connection
  * may be gone when this returns. */
-static void pump(cp_connection *self)
+void cp_connection_pump(cp_connection *self)
 {
     bool more = true;
 
@@ -412,8 +384,8 @@ static void pump(cp_connection *self)
         apply(self, PIECES);
         more = follow_wish(self);
         send_frames(self);
-        drop_unwanted(self);
-        more |= send_requests(self);
+        cp_connection_drop_unwanted(self);
+        more |= cp_connection_send_requests(self);
     }
     finish_calls(self);
     if (cp_session_state_of(self->session) == CP_STATE_CLOSED && self->socket == NULL)
@@ -429,7 +401,7 @@ static void say_farewell(cp_connection *self)
     if (self->is_leaving)
         return;
     self->is_leaving = true;
-    cp_session_called(self->session, &self->farewell, now());
+    cp_session_called(self->session, &self->farewell, cp_connection_clock());
 }
 
 static void serve(cp_guest *guest)
@@ -447,16 +419,16 @@ static void serve(cp_guest *guest)
     pthread_mutex_unlock(&self->lock);
     for (cp_call *call = posted; call != NULL; call = next) {
         next = call->next; /* the session links it anew */
-        cp_session_called(self->session, call, now());
+        cp_session_called(self->session, call, cp_connection_clock());
     }
     for (cp_call *call = cancelled; call != NULL; call = next) {
         next = call->next_cancelled;
-        cp_session_cancelled(self->session, call, now());
+        cp_session_cancelled(self->session, call, cp_connection_clock());
         cp_task_release(cp_task_of(call));
     }
     if (is_released)
         say_farewell(self);
-    pump(self);
+    cp_connection_pump(self);
 }
 
 static void leave(cp_guest *guest)

@@ -11,8 +11,9 @@
 #include "net/loop.h"
 #include "net/socket.h"
 
-/* What a connection is made of, shared by its two sides: connection.c (its life, and the
- * network thread) and connection_doors.c (what other threads post, take and look at). */
+/* What a connection is made of, shared by its three files: connection.c (its life, and the
+ * network thread), connection_exchanges.c (what that asks over REST) and connection_doors.c
+ * (what other threads post, take and look at). */
 
 typedef struct cp_task_list {
     cp_call *first, **last;
@@ -50,6 +51,8 @@ struct cp_connection {
     cp_call farewell; /* our own CP_CALL_CLOSE */
     bool is_leaving;
     bool has_more; /* to apply, when others on the thread have had their turn */
+    cp_now read_at;     /* when the socket was read whose frames are being taken; 0: none is */
+    unsigned in_hand;   /* frames applied since the lock was taken for them; 0: it is not held */
     cp_usec looks_at; /* again, whether the alarm is due; CP_NEVER: something will happen first */
     lws_sorted_usec_list_t timer;
     cp_usec timer_at;
@@ -91,6 +94,13 @@ static inline bool cp_connection_is_foreign(const cp_connection *self)
  * whoever sees that it is over sees that, too. */
 void cp_connection_hand_over(cp_connection *self, cp_call *call);
 void cp_connection_refuse(cp_connection *self, cp_call *call);
+
+/* On the network thread */
+cp_now cp_connection_clock(void);
+void cp_connection_pump(cp_connection *self); /* after a fact; it may be gone after this */
+void cp_connection_drop_unwanted(cp_connection *self);
+bool cp_connection_send_requests(cp_connection *self); /* true: there were some */
+void cp_connection_abandon_exchanges(cp_connection *self);
 
 /* reader.c and connection.c */
 void cp_connection_hold(cp_connection *self);
