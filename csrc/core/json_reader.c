@@ -103,25 +103,20 @@ static int64_t count_of_another_type(cp_json_reader *self)
     return CP_ABSENT;
 }
 
-static bool is_digit(char byte)
-{
-    return byte >= '0' && byte <= '9';
-}
-
 int64_t cp_json_reader_count(cp_json_reader *self)
 {
     const char *start = self->scan.at, *at = start, *end = self->scan.end;
-    int64_t count = 0;
+    uint64_t count = 0; /* which may overflow: then there were too many digits */
 
-    for (; at < end && is_digit(*at) && at - start <= MOST_DIGITS; at++)
-        count = count * 10 + (*at - '0');
+    for (unsigned digit; at < end && (digit = (unsigned)*at - '0') < 10; at++)
+        count = count * 10 + digit;
     if (at == start)
         return count_of_another_type(self);
     self->scan.at = at;
     if (at - start > MOST_DIGITS || (*start == '0' && at - start > 1) || peek(self) == '.' ||
         peek(self) == 'e' || peek(self) == 'E')
         give_up(self);
-    return self->gave_up ? CP_ABSENT : count;
+    return self->gave_up ? CP_ABSENT : (int64_t)count;
 }
 
 /* ---- strings that are not as they stand */

@@ -26,6 +26,7 @@ typedef struct drain {
     PyObject *gathered;  /* events for the batch listeners; NULL: none */
     listener_round batch; /* theirs, begun with the first event gathered */
     long told, most;
+    cp_usec since; /* the latest look at the clock, before or after a listener was called */
 } drain;
 
 /* Takes the exception, if it is a Ctrl-C meant for the main thread's own code. */
@@ -104,15 +105,17 @@ static void refuse_coroutine(drain *self, PyObject **result)
     Py_XDECREF(closed);
 }
 
-/* The only place that calls user code. */
+/* The only place that calls user code.  One listener's end is the next one's beginning: what
+ * lies between takes microseconds. */
 static void call_listener(drain *self, const told_listener *listener, int which,
                           const bulletin *news)
 {
-    cp_usec start = cp_network_now();
     PyObject *result =
         PyObject_Vectorcall(listener->handler[which], news->argument, news->count, NULL);
-    cp_usec took = cp_network_now() - start;
+    cp_usec now = cp_network_now(), took = now - self->since;
+    self->since = now;
     refuse_coroutine(self, &result);
+    bool is_reported = result == NULL || took > SLOW;
     if (result == NULL) {
         self->client->handler_errors++;
         PyObject *exception = PyErr_GetRaisedException();
@@ -120,6 +123,8 @@ static void call_listener(drain *self, const told_listener *listener, int which,
     }
     Py_XDECREF(result);
     mind_time(self, listener, news->kind, took);
+    if (is_reported)
+        self->since = cp_network_now(); /* what that took is no listener's time */
 }
 
 /* ---- events */
@@ -421,6 +426,7 @@ static void run(drain *self)
 
     cp_connection_hush(client->connection);
     for (;;) {
+        self->since = cp_network_now();
         tell_held(self);
         if (self->interrupt != NULL || self->told >= self->most || notices >= CP_NOTICES)
             break;
@@ -433,6 +439,7 @@ static void run(drain *self)
             break;
         }
     }
+    self->since = cp_network_now();
     tell_gathered(self);
     tell_alarms(self, is_all_told ? CP_NEVER : client->telling_of);
     if (client->held_next < client->held_count || atomic_load(&client->has_newcomers))
