@@ -146,6 +146,13 @@ $(INTEROP)/node_modules/.installed: $(INTEROP)/package.json $(INTEROP)/package-l
 	cd $(INTEROP) && $(NODE_PATH_IS) npm ci --no-audit --no-fund
 	@touch $@
 
+# --- load ---------------------------------------------------------------------------------------
+
+LOAD ?= 5000 2000
+
+load: build  ## LOAD="5000 2000" plain and TLS clients on one emulator, and slow ones
+	$(VENV)/bin/python tests/load/run.py $(LOAD)
+
 # --- the rest -----------------------------------------------------------------------------------
 
 # It needs node, does not find editable installs, and would look for a newer one of itself.

@@ -15,6 +15,12 @@ Scope = Literal["NONE", "ALL_USERS", "ROLES", "FRIENDS"]
 # A reader this far behind is cut off: one slow client must not fill the emulator's memory.
 MAX_UNREAD = 4 * 1024 * 1024
 
+# With so many bytes unread a reader is behind.  What is new then waits here, the latest of each
+# user, and is sent as the reader catches up; who does not is cut off.
+BEHIND = 256 * 1024
+LONGEST_BEHIND = 10.0  # seconds
+_LOOK_AGAIN = 0.1  # seconds
+
 # How long a client may take to answer our close frame before the TCP connection is closed.
 CLOSE_GRACE = 1.0
 
@@ -30,6 +36,7 @@ class Connection:
         self.details: dict[str, Any] = {}  # what the client told of itself, for webhooks
         self.closed_by: Literal["client", "server"] | None = None
         self.close_code: int | None = None
+        self._waiting: dict[str, bytes] = {}  # for a reader that is behind, by uid
         self._journal = journal
 
     @property
@@ -70,9 +77,39 @@ class Connection:
         if self.transport.is_closing():
             return
         self.transport.write(data)
-        if self.transport.get_write_buffer_size() > MAX_UNREAD:
-            self._journal.write("out", "lifecycle", event="slow_reader", socket=self.number)
-            self.reset()
+        if self._unread > MAX_UNREAD:
+            self._cut_slow_reader()
+
+    def tell(self, uid: str, data: bytes) -> None:
+        """Write news of a user, or for a slow reader only the latest of it."""
+        if not self._waiting and self._unread <= BEHIND:
+            self.write(data)
+            return
+        if not self._waiting:
+            loop = asyncio.get_running_loop()
+            loop.call_later(_LOOK_AGAIN, self._catch_up, loop.time() + LONGEST_BEHIND)
+        self._waiting.pop(uid, None)  # to the end: it is the latest of all
+        self._waiting[uid] = data
+
+    @property
+    def _unread(self) -> int:
+        return self.transport.get_write_buffer_size()
+
+    def _catch_up(self, deadline: float) -> None:
+        loop = asyncio.get_running_loop()
+        while self.is_live and self._waiting and self._unread <= BEHIND:
+            self.write(self._waiting.pop(next(iter(self._waiting))))
+        if not self.is_live:
+            self._waiting.clear()
+        elif self._waiting and loop.time() >= deadline:
+            self._cut_slow_reader()
+        elif self._waiting:
+            loop.call_later(_LOOK_AGAIN, self._catch_up, deadline)
+
+    def _cut_slow_reader(self) -> None:
+        self._waiting.clear()
+        self._journal.write("out", "lifecycle", event="slow_reader", socket=self.number)
+        self.reset()
 
     def close(self, code: int, reason: str = "") -> None:
         """Begin the closing handshake.  Never waits; the peer has CLOSE_GRACE to answer."""

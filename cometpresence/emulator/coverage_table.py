@@ -258,7 +258,12 @@ BEHAVIOURS: tuple[tuple[str, str, Evidence, str], ...] = (
     ("the presence cap", "presence", C, "beyond it nobody's moves are told, not only the latest's"),
     ("ROLES without a list", "connection", C, "covers nobody; SDK 3 sends no list"),
     ("oneself as a friend", "connection", C, "nobody is among their own friends"),
-    ("a reader that is behind", "connection", C, "cut off with 4 MiB unread"),
+    (
+        "a reader that is behind",
+        "connection",
+        C,
+        "told the latest of each user; cut off after 10 s",
+    ),
     ("a key without an appId", "callers", C, "is enough: the key names its app"),
     ("what the auth key may do", "callers", C, "make auth tokens, create and update users"),
     ("a bad jwt over HTTP", "callers", C, "ERR_NO_AUTH"),

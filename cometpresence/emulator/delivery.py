@@ -79,7 +79,7 @@ class Delivery:
             return
         live = [connection for connection in parcel.connections if connection.is_live]
         for connection in live:
-            connection.write(parcel.data)
+            connection.tell(parcel.frame["sender"], parcel.data)
         if live:
             numbers = [connection.number for connection in live]
             self._journal.write(

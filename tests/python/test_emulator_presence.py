@@ -6,9 +6,9 @@ from typing import Any
 
 import aiohttp
 import pytest
-from python.emulator_client import Client, clients
+from python.emulator_client import Client, Socket, clients
 
-from cometpresence.emulator import Emulator
+from cometpresence.emulator import Emulator, connection
 
 CLASS = [
     {"uid": "alice", "name": "Alice A", "friends": ["bob"]},
@@ -330,15 +330,46 @@ def test_a_socket_that_goes_makes_its_user_offline(
     assert emulator.online == frozenset()
 
 
-def test_a_slow_reader_is_cut_off_and_holds_up_nobody(emulator: Emulator) -> None:
+def move_a_lot(emulator: Emulator, good: Socket) -> None:
+    """More than buffers on the way hold, and nobody else is held up."""
     emulator.add_user("hoarder", metadata={"much": "x" * 100_000})
+    for _ in range(100):
+        emulator.set_online("hoarder")
+        emulator.set_offline("hoarder")
+        assert good.moves()[-2:] == [("hoarder", "online"), ("hoarder", "offline")]
+
+
+def test_a_slow_reader_is_told_the_latest_of_each_user(
+    emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection, "LONGEST_BEHIND", 600.0)
     with clients(emulator, "alice", "bob") as (alice, bob):
         good, slow = alice.connect(), bob.connect()
+        good.until_pong()
         slow.transport.pause_reading()
-        for _ in range(100):
-            emulator.set_online("hoarder")
-            emulator.set_offline("hoarder")
-            good.until_pong()
+        move_a_lot(emulator, good)
+        emulator.set_online("hoarder")
+        emulator.set_online("dave")
+        slow.transport.resume_reading()
+        moves = []
+        while not moves or moves[-1] != ("dave", "online"):
+            frame = slow.next()
+            moves.append((frame["sender"], frame["body"]["action"]))
+        assert moves[-2] == ("hoarder", "online")
+        assert len(moves) < 150  # of 202
+        emulator.set_offline("dave")
+        assert slow.next()["body"]["action"] == "offline"  # in order again
+
+
+def test_a_slow_reader_is_cut_off_and_holds_up_nobody(
+    emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection, "LONGEST_BEHIND", 0.2)
+    with clients(emulator, "alice", "bob") as (alice, bob):
+        good, slow = alice.connect(), bob.connect()
+        good.until_pong()
+        slow.transport.pause_reading()
+        move_a_lot(emulator, good)
         emulator.wait_for(lambda e: e.get("event") == "slow_reader")
         emulator.wait_for(lambda e: e.get("event") == "user_offline" and e["uid"] == "bob")
         emulator.set_online("dave")
