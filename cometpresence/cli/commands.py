@@ -1,5 +1,6 @@
 """The group of all commands."""
 
+import sqlite3
 from typing import Any
 
 import click
@@ -30,6 +31,8 @@ class _Group(click.Group):
             return super().invoke(ctx)
         except CometChatException as error:
             raise failure_of(error) from error
+        except sqlite3.Error as error:
+            raise click.ClickException(str(error)) from error
         except KeyboardInterrupt:
             ctx.exit(CTRL_C)
 

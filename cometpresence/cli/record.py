@@ -1,6 +1,7 @@
 """``cometpresence record``: who comes and goes, written down until Ctrl-C."""
 
 import signal
+import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
@@ -53,6 +54,15 @@ def record(
     This is personal data: tell the people whom you record, and keep no more than you need.
     Whoever logs in is seen online meanwhile.
     """
+    try:
+        _record(account, file, retention, roles, as_json)
+    except sqlite3.Error as error:
+        raise click.ClickException(f"{printable(str(file))} cannot be written: {error}.") from error
+
+
+def _record(
+    account: Account, file: Path, retention: str | None, roles: tuple[str, ...], as_json: bool
+) -> None:
     keep = None if retention is None else duration(retention).total_seconds()
     scope = PresenceScope.roles(*roles) if roles else PresenceScope.all_users()
     with (
@@ -62,20 +72,35 @@ def record(
         view: _View = _Lines(file) if as_json else _Line(file)
         client.on_synced(lambda report: view.synced(client, report))
         client.on_disconnected(view.disconnected)
-        client.on_error(view.error)
+        refused: list[BaseException] = []  # by the disk
+
+        @client.on_error
+        def _(error: BaseException, where: str) -> None:
+            if where == "history":
+                refused.append(error)
+            else:
+                view.error(error, where)
+
         with view, _ended_politely():
             client.login()
-            _run(client, recorder, view)
+            _run(client, recorder, view, refused)
     view.ended(recorder)
 
 
-def _run(client: PresenceClient, recorder: PresenceRecorder, view: "_View") -> None:
-    """Until Ctrl-C; raise why, if the server will have nothing to do with us any more."""
+def _run(
+    client: PresenceClient,
+    recorder: PresenceRecorder,
+    view: "_View",
+    refused: list[BaseException],
+) -> None:
+    """Until Ctrl-C; raise why, if the server will have nothing to do with us any more, or the disk."""
     while True:
         client.wait(_TICK)
         client.drain()
         with suppress(RequestTimeout, NotConnectedError):
             client.wait_synced(timeout=0)
+        if refused:
+            raise refused[0]
         view.refresh(client, recorder)
 
 

@@ -33,7 +33,10 @@ def moment(text: str, zone: tzinfo) -> datetime:
     if text in named:
         return named[text]
     if _DURATION.fullmatch(text):
-        return now - duration(text)
+        try:
+            return now - duration(text)
+        except OverflowError:
+            raise click.BadParameter(f"{text!r} is too long ago.") from None
     try:
         given = datetime.fromisoformat(text)
     except ValueError:
@@ -41,6 +44,8 @@ def moment(text: str, zone: tzinfo) -> datetime:
             f"{text!r} is no time; one is today, yesterday, 7d (ago), 2026-05-31 or "
             "2026-05-31T08:00."
         ) from None
+    if not 1970 <= given.year < 9999:  # at its edges the calendar has no room for time zones
+        raise click.BadParameter(f"{text!r}: no recording is of that time.")
     return given.replace(tzinfo=zone) if given.tzinfo is None else given
 
 

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 __all__ = ["PresenceRecorder"]
 
 _BEAT = 0.25  # seconds between two looks at the client, at most
+_STANDSTILL = 5.0  # seconds without a look from which on the process, or the machine, stood still
+_SETTLE = 2.0  # seconds after that in which what had piled up in the socket is read
 _GATHER = 0.05  # seconds to let changes gather: a commit costs the same for one and for a thousand
 _BACKLOG = 65536  # changes kept in order while the disk is slow; more fold into one per user
 _TRIM_EVERY = 3600.0  # seconds, at most
@@ -53,6 +55,10 @@ class _Sample:
     def is_synced(self) -> bool:
         return self.state is SyncState.SYNCED
 
+    def seconds_since(self, before: "_Sample") -> float:
+        """By the clock that says more: one of them stops while a laptop sleeps."""
+        return max(self.instant - before.instant, (self.moment - before.moment) / SECOND)
+
 
 class PresenceRecorder:
     """Writes who comes online and who goes offline into the SQLite file at `path`.
@@ -69,12 +75,14 @@ class PresenceRecorder:
     what came after the last frame of the server is unknown, and so is everything until the client
     is SYNCED again: a link that dies silently costs the time until the ping notices (18 s unless
     you changed it).  A process that is killed leaves at most `ping_interval` seconds before its end
-    unknown.
+    unknown.  A process or machine that stood still for 5 s or more (SIGSTOP, a laptop asleep) knows
+    nothing of that time, nor until the server has been heard of again: changes read then are not
+    written, for nobody knows when they happened.  Shorter stops are not seen.
 
     **What is safe.**  When flush() returns, all that the client had received before is on the disk,
     and neither kill -9 nor a power failure takes it away.  Without flush() that takes about 0.1 s.
-    If the disk refuses, on_error() hears of it (``"history"``), the file stays whole, and what
-    could not be written is unknown.
+    If the disk refuses, or the file is moved or deleted, on_error() hears of it (``"history"``), the
+    file stays whole, and what could not be written is unknown; it goes on when that is mended.
 
     **Whose clock.**  Moments are when a change was received, by this machine's clock: the server's
     clock, in whole seconds and perhaps wrong, is kept beside them (column ``server_at``).  When
@@ -102,7 +110,8 @@ class PresenceRecorder:
         self._lock = threading.RLock()  # for all below, and the tape
         self._is_open = True
         self._generation = 0  # of the connection watched
-        self._sample = self._look()
+        self._sample = self._rested = self._look()
+        self._settled_at: float | None = None  # after a standstill: when to trust frames again
         self._trimmed_at = -_TRIM_EVERY
         self._stop = threading.Event()
         self._thread = threading.Thread(
@@ -196,17 +205,32 @@ class PresenceRecorder:
         """Write what happened since the turn before."""
         if not self._is_open:
             return
-        before, now = self._sample, self._look()
-        changes = self._take()  # after the look: all that led to this state is among them
-        self._sample = now
-        if self._tape.is_watching:
-            self._follow(before, now, changes)
-        if now.is_synced and not self._tape.is_watching:
-            self._begin()
-        self._trim(now)
+        try:
+            self._tape.check_place()
+            before, now = self._sample, self._look()
+            changes = self._take()  # after the look: all that led to this state is among them
+            self._sample = now
+            if now.seconds_since(self._rested) >= _STANDSTILL:
+                # What came since tells when it was read, and not when it happened.
+                changes = [each for each in changes if each.received_at <= before.instant]
+                self._settled_at = now.instant + _SETTLE
+            if self._tape.is_watching:
+                self._follow(before, now, changes)
+            if now.is_synced and not self._tape.is_watching and self._is_settled(before, now):
+                self._begin()
+            self._trim(now)
+        finally:
+            self._rested = self._look()  # a slow disk is no standstill
+
+    def _is_settled(self, before: _Sample, now: _Sample) -> bool:
+        """Whether the picture is of now: what piled up during a standstill may not be read yet."""
+        if self._settled_at is None or now.generation != self._generation:
+            return True
+        return before.instant >= self._settled_at and now.frames > before.frames
 
     def _follow(self, before: _Sample, now: _Sample, changes: "list[PresenceEvent]") -> None:
-        goes_on = now.is_synced and now.generation == self._generation
+        is_awake = self._settled_at is None
+        goes_on = is_awake and now.is_synced and now.generation == self._generation
         known = [change for change in changes if change.generation == self._generation]
         until = 0
         if goes_on and now.frames > before.frames:
@@ -235,6 +259,7 @@ class PresenceRecorder:
             self._tape.begin_watch(after.moment)
             self._tape.compare(picture, self._status_of, after.moment)
         self._generation = generation
+        self._settled_at = None
 
     def _end(self) -> None:
         """Write what is left, and that all is known up to now, if it is."""

@@ -41,8 +41,10 @@ class Tape:
 
     def __init__(self, path: Path, app_id: str) -> None:
         self._claim = Claim(path)
+        self._path = path.absolute()
         try:
             self._db = open_for_writing(path, app_id)
+            self._place = _place(self._path)
         except BaseException:
             self._claim.release()
             raise
@@ -59,6 +61,15 @@ class Tape:
             self._db.execute("PRAGMA journal_mode = DELETE")
         self._db.close()
         self._claim.release()
+
+    def check_place(self) -> None:
+        """sqlite3.OperationalError when the file is not where it was: SQLite would go on writing
+        to one that has another name, or none."""
+        if _place(self._path) != self._place:
+            self._watch = None
+            raise sqlite3.OperationalError(
+                f"{self._path.name} was moved or deleted: nothing is recorded until it is back"
+            )
 
     @contextmanager
     def writing(self) -> Iterator[None]:
@@ -160,3 +171,12 @@ class Tape:
         with closing(self._db.execute(query)) as rows:
             (number,) = rows.fetchone()
         return int(number)
+
+
+def _place(path: Path) -> tuple[int, int] | None:
+    """Which file has this name now; None: none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from python.inbox import PATIENCE
 
-from cometpresence import ConfigError, PresenceHistory
+from cometpresence import ConfigError, PresenceClient, PresenceHistory
+from cometpresence.emulator import Emulator
 from cometpresence.history import Session
 
 
@@ -25,3 +26,20 @@ def _sessions(file: Path, uid: str) -> list[Session]:
         with suppress(ConfigError), PresenceHistory(file) as history:
             return history.sessions(uid)
     return []
+
+
+def sessions(path: Path, uid: str) -> list[Session]:
+    with PresenceHistory(path) as history:
+        return history.sessions(uid)
+
+
+def words(path: Path, uid: str) -> list[str]:
+    """What a user's sessions are: with a dot for one that has not ended."""
+    found = sessions(path, uid)
+    return [session.status.value + ("." if session.end is None else "") for session in found]
+
+
+def let_time_pass(emulator: Emulator, client: PresenceClient) -> None:
+    """A change after the recording began: up to there, all is known."""
+    emulator.set_online("dave")
+    client.wait_for_online("dave")

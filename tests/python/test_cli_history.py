@@ -308,3 +308,53 @@ def test_what_cannot_be_recorded_is_told_in_a_line(
     assert process.returncode == code
     assert said in errors
     assert "Traceback" not in errors
+
+
+def test_a_file_that_takes_nothing_ends_it_in_one_line(plain_emulator: Emulator) -> None:
+    with started(plain_emulator, "record", "/dev/full") as process:
+        out, err = process.communicate(timeout=30)
+    assert (process.returncode, out, err.count("\n")) == (1, "", 1)
+    assert err.startswith("Error: /dev/full cannot be written: ")
+
+
+def test_a_file_that_is_deleted_meanwhile_ends_it_in_one_line(
+    plain_emulator: Emulator, tmp_path: Path
+) -> None:
+    file = tmp_path / "presence.db"
+    with started(plain_emulator, "record", str(file)) as process:
+        assert process.stdout is not None
+        assert json.loads(process.stdout.readline())["event"] == "recording"
+        file.unlink()
+        _, err = process.communicate(timeout=30)
+    assert (process.returncode, err) == (
+        1,
+        f"Error: {file} cannot be written: presence.db was moved or deleted: "
+        "nothing is recorded until it is back.\n",
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "code", "said"),
+    [
+        ("text.db", b"hello " * 1000, 2, "is not a database"),
+        ("empty.db", b"", 2, "is no presence history"),
+        ("half.db", None, 2, "malformed"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_said_in_one_line(
+    sample: Path, tmp_path: Path, name: str, content: bytes | None, code: int, said: str
+) -> None:
+    file = tmp_path / name
+    file.write_bytes(sample.read_bytes()[:20000] if content is None else content)
+    result = report(file)
+    assert (result.exit_code, result.output.count("\n")) == (code, 1)
+    assert said in result.output
+    assert isinstance(result.exception, SystemExit)
+
+
+@pytest.mark.parametrize("since", ["999999d", "0001-01-01", "9999-12-31"])
+def test_times_beyond_the_calendar_end_in_no_traceback(sample: Path, since: str) -> None:
+    for zone in ("Europe/Berlin", "America/Los_Angeles"):
+        for bound in ("--since", "--until"):
+            result = report(sample, bound, since, "--tz", zone)
+            assert result.exception is None or isinstance(result.exception, SystemExit), result

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from cometpresence import ConfigError, PresenceClient, Reconnect, SyncState
+from cometpresence import PresenceClient, Reconnect, SyncState
 from cometpresence.emulator import Emulator
-from cometpresence.history import PresenceHistory, PresenceRecorder, Session
+from cometpresence.history import PresenceHistory, PresenceRecorder
 
 from .conftest import MakeClient
-from .history_file import wait_for_sessions
+from .history_file import let_time_pass, sessions, wait_for_sessions, words
 from .inbox import Inbox
 
 ACKNOWLEDGE = Path(__file__).with_name("acknowledge.py")
@@ -25,23 +25,6 @@ ACKNOWLEDGE = Path(__file__).with_name("acknowledge.py")
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "presence.db"
-
-
-def sessions(path: Path, uid: str) -> list[Session]:
-    with PresenceHistory(path) as history:
-        return history.sessions(uid)
-
-
-def words(path: Path, uid: str) -> list[str]:
-    """What a user's sessions are: with a dot for one that has not ended."""
-    found = sessions(path, uid)
-    return [session.status.value + ("." if session.end is None else "") for session in found]
-
-
-def let_time_pass(emulator: Emulator, client: PresenceClient) -> None:
-    """A change after the recording began: up to there, all is known."""
-    emulator.set_online("dave")
-    client.wait_for_online("dave")
 
 
 # ---- what is written
@@ -344,81 +327,7 @@ def test_what_was_acknowledged_outlives_kill_9(plain_emulator: Emulator, path: P
         assert len(history.gaps()) == 4
 
 
-# ---- what can go wrong
-
-
-def test_a_disk_that_refuses_is_reported_once_and_leaves_a_gap(
-    plain_emulator: Emulator, make_client: MakeClient, path: Path
-) -> None:
-    errors = Inbox()
-    with make_client(plain_emulator) as client, PresenceRecorder(client, path) as recorder:
-        client.on_error(errors)
-        let_time_pass(plain_emulator, client)
-        recorder.flush()
-        with recorder._lock:
-            recorder._tape._db.execute("PRAGMA query_only = ON")
-        plain_emulator.set_online("bob")
-        error, where = errors.one()
-        assert isinstance(error, sqlite3.Error)
-        assert where == "history"
-        with pytest.raises(sqlite3.Error):
-            recorder.flush()
-        with recorder._lock:
-            recorder._tape._db.execute("PRAGMA query_only = OFF")
-        recorder.flush()
-        assert words(path, "erin") == ["online", "unknown", "online."]
-        assert words(path, "bob") == ["unknown", "online."]
-    assert len(errors.letters) == 1
-
-
-def test_a_file_takes_one_recorder_at_a_time(
-    plain_emulator: Emulator, make_client: MakeClient, path: Path
-) -> None:
-    with make_client(plain_emulator) as client:
-        with (
-            PresenceRecorder(client, path),
-            pytest.raises(ConfigError, match="recorded already; use a file for each"),
-        ):
-            PresenceRecorder(client, path)
-        PresenceRecorder(client, path).close()
-
-
-def test_what_cannot_be_recorded_into_is_said_at_once(
-    client_without_server: Callable[..., PresenceClient], tmp_path: Path, path: Path
-) -> None:
-    client = client_without_server()
-    (tmp_path / "text").write_text("hello " * 1000)
-    sqlite3.connect(tmp_path / "other.db").execute("CREATE TABLE t (x)").connection.close()
-    PresenceRecorder(client, path).close()
-    with sqlite3.connect(path) as db:
-        db.execute("INSERT INTO watches (began, until) VALUES (0, 9e15)")
-    db.close()
-    with sqlite3.connect(tmp_path / "later.db") as db:
-        db.executescript(
-            "PRAGMA application_id = 1129345608; PRAGMA user_version = 2; CREATE TABLE t(x)"
-        )
-    db.close()
-    for name, said in (
-        ("text", "cannot be read: file is not a database"),
-        ("other.db", "is no presence history"),
-        ("later.db", "has format 2"),
-        ("presence.db", "in the future by this machine's clock"),
-        ("no/such/folder.db", "No such file or directory"),
-        ("", "directory"),
-    ):
-        with pytest.raises(ConfigError, match=said):
-            PresenceRecorder(client, tmp_path / name)
-    other = PresenceClient("other", region="us")
-    PresenceRecorder(client, tmp_path / "apps.db").close()
-    with pytest.raises(ConfigError, match="the history of app 'app', not of 'other'"):
-        PresenceRecorder(other, tmp_path / "apps.db")
-    other.close()
-    with pytest.raises(ConfigError, match="must be a PresenceClient, not str"):
-        PresenceRecorder("client", path)  # type: ignore[arg-type]
-    for retention in (0, -1, "90d", True, float("nan")):
-        with pytest.raises(ConfigError, match="90 \\* 86400"):
-            PresenceRecorder(client, tmp_path / "new.db", retention=retention)  # type: ignore[arg-type]
-    assert not (tmp_path / "new.db").exists()
+# ---- for how long, and for whom
 
 
 def test_only_its_owner_can_read_it(
