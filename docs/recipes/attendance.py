@@ -7,11 +7,14 @@ python attendance.py attendance.db Europe/Berlin
 
 import sys
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 from cometpresence import PresenceClient, PresenceHistory, PresenceRecorder
 
+if len(sys.argv) != 3:
+    sys.exit(__doc__)
 HOUR = timedelta(hours=1)
-path, zone = sys.argv[1:]
+path, zone = sys.argv[1], ZoneInfo(sys.argv[2])
 
 with (
     PresenceClient.from_env() as client,

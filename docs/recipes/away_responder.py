@@ -1,12 +1,14 @@
 """Answer for people who are away: after a while only, so that a lost connection is not absence.
 
-python away_responder.py 60 superhero2 superhero3
+python away_responder.py 60 superhero2 superhero3        (seconds, team)
 """
 
 import sys
 
 from cometpresence import PresenceClient
 
+if len(sys.argv) < 3:
+    sys.exit(__doc__)
 seconds, team = float(sys.argv[1]), set(sys.argv[2:])
 away = {}
 
@@ -15,10 +17,14 @@ def answer_for(uid):
     """What to tell whoever writes to `uid`; None while they can answer for themselves."""
     if uid not in away:
         return None
-    return f"{away[uid].name} is away since {away[uid].last_active:%H:%M}."
+    since = f" since {away[uid].last_active:%H:%M}" if away[uid].last_active else ""
+    return f"{away[uid].name} is away{since}."
 
 
 with PresenceClient.from_env() as client:
+    members = {user.uid: user for user in client.users(uids=team)}
+    if strangers := team - members.keys():
+        sys.exit(f"There is no user {', '.join(sorted(strangers))}.")
 
     @client.on_user_offline(uids=team, after=seconds)
     def leave(user):
@@ -31,4 +37,7 @@ with PresenceClient.from_env() as client:
             print("off:", user.name, "is back")
 
     print("answering for", ", ".join(sorted(team)))
+    for uid in sorted(team):
+        if not client.presence.is_online(uid):
+            leave(members[uid])
     client.run_forever()

@@ -2,13 +2,15 @@
 
 Whoever is back within the grace time, in seconds, was never missed.
 
-python coverage_alarm.py teacher 2 30
+python coverage_alarm.py teacher 2 30        (role, people, grace time)
 """
 
 import sys
 
 from cometpresence import PresenceClient, PresenceScope
 
+if len(sys.argv) != 4:
+    sys.exit(__doc__)
 role, needed, grace = sys.argv[1], int(sys.argv[2]), float(sys.argv[3])
 present = set()
 alarmed = False

@@ -10,6 +10,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from cometpresence import PresenceClient
 
+if len(sys.argv) != 2:
+    sys.exit(__doc__)
+
 PAGE = """<!doctype html><meta charset="utf-8"><meta http-equiv="refresh" content="2">
 <title>{online} online</title><style>body {{ font: 16px sans-serif }} .online {{ color: green }}</style>
 <h1>{online} of {known} online</h1><p>{state}</p><table>{rows}</table>"""

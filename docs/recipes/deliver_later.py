@@ -1,18 +1,20 @@
 """Keep messages for people who are offline, and deliver them when they come.
 
-Messages are lines of standard input: a uid, a space, the text.  It ends when all are delivered.
+Messages are lines of standard input: a uid, a space, the text.  What is not delivered yet is kept
+in a file, also from one run to the next; it ends when all are delivered.
 
-python deliver_later.py
+python deliver_later.py outbox.db
 """
 
 import asyncio
+import shelve
 import sys
-from collections import defaultdict
 from contextlib import suppress
 
-from cometpresence import AsyncPresenceClient
+from cometpresence import AsyncPresenceClient, CometChatException, Origin
 
-outbox = defaultdict(list)  # texts by uid
+if len(sys.argv) != 2:
+    sys.exit(__doc__)
 
 
 async def deliver(name, text):
@@ -24,32 +26,41 @@ async def lines_of(stream):
     protocol = asyncio.StreamReaderProtocol(reader)
     await asyncio.get_running_loop().connect_read_pipe(lambda: protocol, stream)
     async for line in reader:
-        yield line.decode().strip()
+        if text := line.decode().strip():
+            yield text
 
 
-async def main():
+async def main(outbox):  # lists of texts by uid
     delivered = asyncio.Event()
     async with AsyncPresenceClient.from_env() as client:
+        print("delivering")
 
-        @client.on_user_online
+        @client.on_user_online(origins=set(Origin))  # begins with who is online
         async def come(user):
-            for text in outbox.get(user.uid, ()):
-                await deliver(user.name, text)
+            while texts := outbox.get(user.uid):
+                await deliver(user.name, texts[0])  # killed here, it is delivered once more
+                outbox[user.uid] = texts[1:]
+                outbox.sync()
             outbox.pop(user.uid, None)
             delivered.set()
 
-        print("delivering")
         async for line in lines_of(sys.stdin):
-            uid, text = line.split(" ", 1)
-            if client.presence.is_online(uid):
-                await deliver(client.presence[uid].name, text)
+            uid, _, text = line.partition(" ")
+            try:
+                user = await client.get_user(uid)
+            except CometChatException as error:
+                print(f"{uid}: {error.message}")
+                continue
+            if client.presence.is_online(user.uid) and user.uid not in outbox:
+                await deliver(user.name, text)
             else:
-                outbox[uid].append(text)
-                print("kept for", uid)
+                outbox[user.uid] = [*outbox.get(user.uid, []), text]
+                outbox.sync()
+                print("kept for", user.uid)
         while outbox:  # the rest is waited for
-            await delivered.wait()
             delivered.clear()
+            await delivered.wait()
 
 
-with suppress(KeyboardInterrupt):
-    asyncio.run(main())
+with suppress(KeyboardInterrupt), shelve.open(sys.argv[1]) as kept:
+    asyncio.run(main(kept))

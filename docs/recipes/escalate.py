@@ -5,20 +5,27 @@ python escalate.py 5 superhero2 superhero3 superhero4        (minutes, on call, 
 
 import sys
 
-from cometpresence import PresenceClient
+from cometpresence import CometChatException, PresenceClient
 
+if len(sys.argv) < 3:
+    sys.exit(__doc__)
 minutes, on_call, *deputies = float(sys.argv[1]), *sys.argv[2:]
 called = None
 
 
 with PresenceClient.from_env() as client:
+    try:
+        watched = client.get_user(on_call)
+    except CometChatException as error:  # a typing error would never escalate
+        sys.exit(f"{on_call}: {error.message}")
 
     @client.on_user_offline(uids={on_call}, after=minutes * 60)
     def escalate(user):
         global called
         called = next((uid for uid in deputies if client.presence.is_online(uid)), None)
         name = client.presence[called].name if called else "everybody, for no deputy is online"
-        print(f"{user.name} is away since {user.last_active:%H:%M}: calling {name}")
+        since = f" since {user.last_active:%H:%M}" if user.last_active else ""
+        print(f"{user.name} is away{since}: calling {name}")
 
     @client.on_user_online(uids={on_call})
     def stand_down(user):
@@ -27,8 +34,7 @@ with PresenceClient.from_env() as client:
             print(f"{user.name} is back: thank you, {client.presence[called].name}")
         called = None
 
-    state = (
-        "online" if client.presence.is_online(on_call) else "OFFLINE, and nobody knows since when"
-    )
-    print(f"{on_call} is {state}")
+    print("watching", watched.name)
+    if not client.presence.is_online(on_call):  # since when, no matter: it is dark now
+        escalate(watched)
     client.run_forever()

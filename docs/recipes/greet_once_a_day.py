@@ -10,6 +10,9 @@ from datetime import date
 
 from cometpresence import PresenceClient
 
+if len(sys.argv) != 2:
+    sys.exit(__doc__)
+
 
 def greet(name):
     print(f"Good morning, {name}!")  # your own code comes here

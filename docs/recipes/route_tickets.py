@@ -2,7 +2,7 @@
 
 Tickets are lines of standard input.  Who is back within the grace time, in seconds, keeps theirs.
 
-python route_tickets.py teacher 10
+python route_tickets.py teacher 10        (role, grace time)
 """
 
 import asyncio
@@ -12,8 +12,14 @@ from contextlib import suppress
 
 from cometpresence import AsyncPresenceClient, PresenceScope
 
+if len(sys.argv) != 3:
+    sys.exit(__doc__)
 role, grace = sys.argv[1], float(sys.argv[2])
 agents = {}  # by ticket; None: nobody was there
+
+
+def tickets_of(agent):
+    return [ticket for ticket, theirs in agents.items() if theirs == agent]
 
 
 async def lines_of(stream):
@@ -21,34 +27,34 @@ async def lines_of(stream):
     protocol = asyncio.StreamReaderProtocol(reader)
     await asyncio.get_running_loop().connect_read_pipe(lambda: protocol, stream)
     async for line in reader:
-        yield line.decode().strip()
+        if text := line.decode().strip():
+            yield text
 
 
 async def main():
     async with AsyncPresenceClient.from_env(presence=PresenceScope.roles(role)) as client:
 
-        def assign():
-            for ticket in [ticket for ticket, agent in agents.items() if agent is None]:
-                load = Counter(agents.values())
-                agent = min(client.presence.online, key=lambda uid: (load[uid], uid), default=None)
-                agents[ticket] = agent
-                print(ticket, "->", client.presence[agent].name if agent else "nobody yet")
+        def assign(ticket):
+            load = Counter(agents.values())
+            agent = min(client.presence.online, key=lambda uid: (load[uid], uid), default=None)
+            agents[ticket] = agent
+            print(ticket, "->", client.presence[agent].name if agent else "nobody yet")
 
         @client.on_user_online
         def come(user):
-            assign()
+            if client.presence.is_online(user.uid):  # and not gone again
+                for ticket in tickets_of(None):
+                    assign(ticket)
 
         @client.on_user_offline(after=grace)
         def drop(user):
-            for ticket, agent in agents.items():
-                if agent == user.uid:
-                    agents[ticket] = None
-            assign()
+            for ticket in tickets_of(user.uid):
+                agents[ticket] = None
+                assign(ticket)
 
         print("routing")
         async for ticket in lines_of(sys.stdin):
-            agents[ticket] = None
-            assign()
+            assign(ticket)
 
 
 with suppress(KeyboardInterrupt):

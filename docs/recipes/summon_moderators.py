@@ -4,9 +4,12 @@ python summon_moderators.py teacher 2 "fight in room 7"
 """
 
 import sys
+from contextlib import suppress
 
 from cometpresence import PresenceClient, PresenceScope
 
+if len(sys.argv) != 4:
+    sys.exit(__doc__)
 role, needed, reason = sys.argv[1], int(sys.argv[2]), sys.argv[3]
 summoned = set()
 
@@ -15,7 +18,10 @@ def summon(user):
     print(f"{user.name}, please come: {reason}")  # your own code comes here
 
 
-with PresenceClient.from_env(presence=PresenceScope.roles(role)) as client:
+with (
+    suppress(KeyboardInterrupt),
+    PresenceClient.from_env(presence=PresenceScope.roles(role)) as client,
+):
     print("online:", len(client.presence.online))
     for event in client.events(snapshot=True):  # begins with who is online
         if event.online and event.user.uid not in summoned:

@@ -87,6 +87,17 @@ def test_away_responder(emulator: Emulator, run: Run) -> None:
         assert script.ends_well()
 
 
+def test_away_responder_begins_with_who_is_away_and_knows_whom_there_is_not(
+    emulator: Emulator, run: Run
+) -> None:
+    with run("away_responder", "60", CAPTAIN) as script:
+        assert script.line() == "answering for superhero2"
+        assert script.line() == "on: Captain America is away."
+    with run("away_responder", "60", CAPTAIN, "nobody") as script:
+        assert script.line() == "There is no user nobody."
+        assert script.line() == ""
+
+
 def test_attendance(emulator: Emulator, run: Run, tmp_path: Path) -> None:
     emulator.set_online(CAPTAIN)
     with run("attendance", "attendance.db", "Europe/Berlin") as script:
@@ -105,15 +116,20 @@ def test_route_tickets(emulator: Emulator, run: Run) -> None:
         assert script.line() == "routing"
         script.press_enter("T1")
         assert script.line() == "T1 -> nobody yet"
+        script.press_enter("T0")
+        assert script.line() == "T0 -> nobody yet"  # and not T1 once more
         emulator.set_online(SPIDERMAN)  # no teacher
         emulator.set_online(CAPTAIN)
         assert script.line() == "T1 -> Captain America"
+        assert script.line() == "T0 -> Captain America"
         emulator.set_online(WOLVERINE)
         blink(emulator, CAPTAIN)
+        emulator.close_all(1012)  # a connection lost is nobody dropped
         script.press_enter("T2")
         assert script.line() == "T2 -> Wolverine"
         emulator.set_offline(CAPTAIN)
         assert script.line() == "T1 -> Wolverine"
+        assert script.line() == "T0 -> Wolverine"
         script.end_input()
         assert script.ends_well()
 
@@ -147,14 +163,20 @@ def test_summon_moderators(emulator: Emulator, run: Run) -> None:
 
 def test_deliver_later(emulator: Emulator, run: Run) -> None:
     emulator.set_online(SPIDERMAN)
-    with run("deliver_later") as script:
+    with run("deliver_later", "outbox.db") as script:
         assert script.line() == "delivering"
         script.press_enter(f"{CAPTAIN} the meeting is at noon")
         assert script.line() == "kept for superhero2"
         script.press_enter(f"{SPIDERMAN} good morning")
         assert script.line() == "to Spiderman: good morning"
+        script.press_enter("nobody hello")
+        assert script.line().startswith("nobody: ")
         script.press_enter(f"{CAPTAIN} bring cake")
         assert script.line() == "kept for superhero2"
+        script.press_ctrl_c()
+        assert script.ends_well()
+    with run("deliver_later", "outbox.db") as script:  # it remembers
+        assert script.line() == "delivering"
         script.end_input()
         emulator.set_online(CAPTAIN)
         assert script.line() == "to Captain America: the meeting is at noon"
@@ -166,7 +188,7 @@ def test_escalate(emulator: Emulator, run: Run) -> None:
     emulator.set_online(CAPTAIN)
     emulator.set_online(WOLVERINE)
     with run("escalate", "0.01", CAPTAIN, SPIDERMAN, WOLVERINE) as script:
-        assert script.line() == "superhero2 is online"
+        assert script.line() == "watching Captain America"
         blink(emulator, CAPTAIN)
         emulator.set_offline(CAPTAIN)
         called = r"Captain America is away since \d\d:\d\d: calling "
@@ -178,6 +200,18 @@ def test_escalate(emulator: Emulator, run: Run) -> None:
         assert re.fullmatch(f"{called}everybody, for no deputy is online", script.line())
         script.press_ctrl_c()
         assert script.ends_well()
+
+
+def test_escalate_begins_with_who_is_away_and_knows_whom_there_is_not(
+    emulator: Emulator, run: Run
+) -> None:
+    emulator.set_online(WOLVERINE)
+    with run("escalate", "5", CAPTAIN, WOLVERINE) as script:
+        assert script.line() == "watching Captain America"
+        assert script.line() == "Captain America is away: calling Wolverine"
+    with run("escalate", "5", "nobody") as script:
+        assert script.line().startswith("nobody: ")
+        assert script.line() == ""
 
 
 def test_dashboard(emulator: Emulator, run: Run) -> None:
@@ -204,6 +238,12 @@ def page(url: str, until: str = "") -> str:
 
 
 # ---- all of them
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_without_arguments_each_says_how_to_use_it(run: Run, name: str) -> None:
+    with run(name) as script:
+        script.expect(f"python {name}.py")
 
 
 def test_every_recipe_is_run_here() -> None:
