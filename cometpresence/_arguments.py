@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Callable, Collection, Mapping
 from types import CoroutineType
 
-from .errors import ConfigError
+from .errors import AuthError, ClientClosed, ConfigError
 
 __all__ = [
     "check_callable",
@@ -20,6 +20,8 @@ __all__ = [
     "check_text",
     "check_texts",
     "check_timeout",
+    "closed_error",
+    "not_logged_in",
     "refuse_coroutine",
     "unknown_names",
     "warn",
@@ -147,6 +149,16 @@ def check_loopback_url(value: str, what: str) -> str:
             "http://127.0.0.1:8080, because credentials are sent there.",
         )
     return value
+
+
+def closed_error() -> ClientClosed:
+    """What a client that was closed raises."""
+    return ClientClosed("ERR_CLIENT_CLOSED", "the client is closed: make a new one")
+
+
+def not_logged_in() -> AuthError:
+    """What a wait raises that nothing can end: the core's words, and the vendor's code."""
+    return AuthError("USER_NOT_LOGED_IN", "nobody is logged in: call login() first")
 
 
 def unknown_names(what: str, unknown: Collection[str], valid: Collection[str]) -> ConfigError:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Set
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, Unpack, overload
 
 from . import _core
-from ._arguments import check_function, check_seconds, warn
+from ._arguments import check_function, check_seconds, closed_error, warn
 from .debounce import Debounce
 from .filters import about, check_origins
 from .listeners import (
@@ -199,6 +199,8 @@ class Handlers:
         """
         if fn is None:
             return self.on_error
+        if self._core.closed:
+            raise closed_error()
         self._reports.add(self._check_handler(fn), place_of(fn))
         self._listeners_wait()
         return fn
@@ -259,10 +261,12 @@ class Handlers:
     def _register(
         self, id: str, handlers: dict[int, Callable[..., object]], origins: Set[Origin]
     ) -> Subscription:
+        if self._core.closed:
+            raise closed_error()
         if not self._warned and self._scope.is_empty and _PRESENCE & handlers.keys():
             self._warned = True
             warn(
-                "nobody's presence is subscribed to, so this will never be called; "
+                "nobody's presence is subscribed to, so this will never be called: "
                 "AppSettingsBuilder().subscribe_presence_for_all_users() or "
                 "presence=PresenceScope.all_users() subscribes"
             )

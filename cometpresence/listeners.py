@@ -349,7 +349,10 @@ class _Holder(Protocol):
 
 
 class Subscription(AbstractContextManager["Subscription"]):
-    """A registered listener.  remove() ends it, and so does leaving its with-block."""
+    """A registered listener.  remove() ends it, and so does leaving its with-block.
+
+    One that has ended cannot be entered again: a ConfigError says so.
+    """
 
     __slots__ = ("_holder", "_id")
 
@@ -370,6 +373,14 @@ class Subscription(AbstractContextManager["Subscription"]):
     def remove(self) -> None:
         """Stop hearing.  Idempotent; legal inside the listener; no call starts after it returns."""
         self._holder.end(self)
+
+    def __enter__(self) -> Self:
+        if self.active:
+            return self
+        raise ConfigError(
+            "SUBSCRIPTION_ENDED",
+            f"The subscription {self._id!r} has ended, removed or replaced: add the listener again.",
+        )
 
     def __exit__(
         self,

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal, Self, TypeAlias
 
-from ._arguments import check_number, check_timeout
+from ._arguments import check_number, check_timeout, closed_error, warn
 from .errors import ClientClosed, CometChatException, ConfigError
 from .filters import about, check_origins
 from .values import Origin
@@ -46,7 +46,7 @@ class Stream:
         if client._scope.is_empty:
             raise ConfigError(
                 "ERR_NO_SUBSCRIPTION",
-                "Without a presence subscription there are no events; "
+                "Nobody's presence is subscribed to, so there are no events: "
                 "presence=PresenceScope.all_users() subscribes.",
             )
         seconds = check_timeout(timeout, "timeout")
@@ -61,11 +61,12 @@ class Stream:
         if snapshot:
             self._origins |= {Origin.SNAPSHOT}
         self._wanted = stop_after
+        self._warned = False
         self._end = math.inf if seconds is None else time.monotonic() + seconds
         self._feed = client._core.open_feed(maxsize, overflow, snapshot, on_bell)
         if client._core.closed:
             self._feed.close()
-            raise ClientClosed("ERR_CLIENT_CLOSED", "the client is closed")
+            raise closed_error()
 
     @property
     def closed(self) -> bool:
@@ -106,6 +107,12 @@ class Stream:
     def _time_left(self) -> float | None:
         return None if self._end == math.inf else max(0.0, self._end - time.monotonic())
 
+    def _warn_if_in_vain(self) -> None:
+        """Somebody is about to wait; that it was made before login() is no mistake."""
+        if not self._warned and not self._client._core.closed and self._client._core.me is None:
+            self._warned = True
+            warn("nobody is logged in, so there will be no events before you call login()")
+
     def _sleep(self, timeout: float | None) -> None:
         """Until there may be something, at most `timeout` seconds.  Closes the feed when nothing
         more can come, and raises why, unless that was the reader's own wish."""
@@ -131,6 +138,7 @@ class EventIterator(Stream, Iterator["PresenceEvent"], AbstractContextManager["E
             if event is not None:
                 return event
             if not self._feed.closed:
+                self._warn_if_in_vain()
                 self._sleep(self._time_left())
         raise StopIteration
 

@@ -4,7 +4,13 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from ._arguments import check_function, check_text, check_timeout, refuse_coroutine
+from ._arguments import (
+    check_function,
+    check_text,
+    check_timeout,
+    not_logged_in,
+    refuse_coroutine,
+)
 from .errors import ConfigError, RequestTimeout
 from .handlers import HANDLER_ORIGINS
 from .settings import PresenceScope
@@ -64,9 +70,13 @@ class Waiters:
         check_function(predicate, "The predicate")
         if self._scope.is_empty:
             raise ConfigError(
-                "ERR_NO_SUBSCRIPTION", "Without a presence subscription nothing will happen."
+                "ERR_NO_SUBSCRIPTION",
+                "Nobody's presence is subscribed to, so nothing "
+                "will happen: presence=PresenceScope.all_users() subscribes.",
             )
         check_timeout(timeout, "timeout")
+        if self._core.me is None and not self._core.closed:
+            raise not_logged_in()
 
         def asked(event: "PresenceEvent") -> object:
             return refuse_coroutine(predicate(event), "The predicate")

@@ -4,8 +4,9 @@ import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar
 
+from .._arguments import closed_error
 from ..base import BATCH
-from ..errors import ClientClosed, CometChatException
+from ..errors import CometChatException
 from ..reports import Reports
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ class Bell:
         """What comes of the call that `start` makes; cancelling gives it up."""
         loop = self.loop()
         if self._core.closed:
-            raise ClientClosed("ERR_CLIENT_CLOSED", "the client is closed")
+            raise closed_error()
         call = start(*args, **kwargs)
         answer = self._answers[call] = loop.create_future()
         try:
@@ -170,7 +171,7 @@ class Bell:
             self._loop.remove_reader(self._core.fileno())
         for answer in self._answers.values():
             if not answer.done():
-                answer.set_exception(ClientClosed("ERR_CLIENT_CLOSED", "the client is closed"))
+                answer.set_exception(closed_error())
         for listening in tuple(self._listening):
             listening.give_up()
         self.over.set()

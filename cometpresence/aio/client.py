@@ -8,7 +8,7 @@ from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn, Self, overload
 
-from .._arguments import check_callable, check_text
+from .._arguments import check_callable, check_text, closed_error, not_logged_in
 from ..base import BATCH, CLOSE_TIMEOUT, _Common
 from ..errors import (
     ClientClosed,
@@ -265,6 +265,8 @@ class AsyncPresenceClient(_Common):
         May be a coroutine function.  What it raises ends the wait.
         """
         check_callable(predicate, "The predicate")
+        if self._core.me is None and not self._core.closed:
+            raise not_logged_in()
         async with self.events(timeout=timeout) as events:
             async for event in events:
                 answer: object = predicate(event)
@@ -273,7 +275,7 @@ class AsyncPresenceClient(_Common):
                 if answer:
                     return event
         if self._core.closed:
-            raise ClientClosed("ERR_CLIENT_CLOSED", "the client is closed")
+            raise closed_error()
         raise _no_such_event()
 
     # ---- streams
@@ -352,6 +354,8 @@ class AsyncPresenceClient(_Common):
         """
         if fn is None:
             return self.on_error
+        if self._core.closed:
+            raise closed_error()
         where = place_of(fn)
         turns = self._turns(
             lambda _, error: self._reports.handler_failed(error),

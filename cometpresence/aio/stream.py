@@ -73,6 +73,7 @@ class EventStream(
     async def _news(self) -> None:
         if self._waiter is not None:
             raise RuntimeError("Another task waits for this stream; make a stream for each.")
+        self._warn_if_in_vain()
         self._bell.loop()  # is still the running one
         if self._bell.over.is_set():
             self._feed.close()

@@ -322,7 +322,8 @@ static void call_close(cp_session *self, cp_call *call)
     cp_failure failure = {0};
 
     if (self->state != CP_STATE_CLOSED) {
-        cp_failure_set(&failure, CP_FAILURE_CLOSED, "ERR_CLIENT_CLOSED", "the client is closed");
+        cp_failure_set(&failure, CP_FAILURE_CLOSED, "ERR_CLIENT_CLOSED",
+                       "the client is closed: make a new one");
         cp_calls_finish_all(&self->calls, &failure);
         cp_session_finish_watchers(self, &failure);
         cp_session_leave(self, CP_STATE_CLOSED);
@@ -340,7 +341,7 @@ static void call_await_sync(cp_session *self, cp_call *call)
         fail(self, call, CP_FAILURE_NOT_CONNECTED, "ERR_NOT_CONNECTED", "not connected");
     } else if (resyncs && !cp_session_compares(self)) {
         fail(self, call, CP_FAILURE_CONFIG, "ERR_NO_SUBSCRIPTION",
-             "without a presence subscription there is nothing to synchronise");
+             "there is nothing to compare: subscribe to all users, to roles or to friends first");
     } else if (!resyncs && self->state == CP_STATE_LIVE) {
         call->report = self->latest;
         call->report.online = self->online;
@@ -383,7 +384,8 @@ static bool is_refused(const cp_session *self, const cp_call *call)
 static void call_of_account(cp_session *self, cp_call *call)
 {
     if (self->account.me.user == NULL && !is_refused(self, call))
-        fail(self, call, CP_FAILURE_AUTH, "USER_NOT_LOGED_IN", "nobody is logged in"); /* sic */
+        fail(self, call, CP_FAILURE_AUTH, "USER_NOT_LOGED_IN",
+             "nobody is logged in: call login() first"); /* sic */
     else if (call->kind == CP_CALL_CONNECT)
         call_connect(self, call);
     else if (call->kind == CP_CALL_AWAIT_SYNC || call->kind == CP_CALL_RESYNC)
@@ -399,7 +401,8 @@ void cp_session_called(cp_session *self, cp_call *call, cp_now now)
     self->now = now;
     call->deadline = cp_session_after(self, call->timeout);
     if (self->state == CP_STATE_CLOSED && call->kind != CP_CALL_CLOSE) {
-        fail(self, call, CP_FAILURE_CLOSED, "ERR_CLIENT_CLOSED", "the client is closed");
+        fail(self, call, CP_FAILURE_CLOSED, "ERR_CLIENT_CLOSED",
+             "the client is closed: make a new one");
         return;
     }
     switch (call->kind) {

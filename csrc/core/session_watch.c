@@ -22,8 +22,9 @@ void cp_session_await_user(cp_session *self, cp_call *call)
     if (call->uid == NULL || call->uid[0] == '\0')
         (void)cp_failure_refuse(&failure, "INVALID_UID", "uid", "is empty");
     else if (!sees(self, cp_slice_of(call->uid)))
-        cp_failure_set(&failure, CP_FAILURE_CONFIG, "ERR_NO_SUBSCRIPTION",
-                       "without a presence subscription nobody is seen to come or go");
+        cp_failure_set(
+            &failure, CP_FAILURE_CONFIG, "ERR_NO_SUBSCRIPTION",
+            "nobody is seen to come or go: subscribe to all users, or watch those you wait for");
     else if (self->state == CP_STATE_REFUSED)
         failure = self->last_failure;
     call->comparison = cp_session_next_comparison(self);

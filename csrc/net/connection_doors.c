@@ -32,7 +32,7 @@ void cp_connection_refuse(cp_connection *self, cp_call *call)
 {
     if (call->kind != CP_CALL_CLOSE)
         cp_failure_set(&call->failure, CP_FAILURE_CLOSED, "ERR_CLIENT_CLOSED",
-                       "the client is closed");
+                       "the client is closed: make a new one");
     if (cp_task_is_on_bell(cp_task_of(call)))
         lay_down(self, call);
     else

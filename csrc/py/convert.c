@@ -199,7 +199,8 @@ PyObject *raise_status(core_state *state, cp_status status)
     case CP_ERR_ARGUMENT:
         return raise_config(state, "INVALID_PARAMETER", "%s", cp_status_text(status));
     case CP_ERR_CLOSED:
-        return raise_as(state, CP_FAILURE_CLOSED, "ERR_CLIENT_CLOSED", "the client is closed");
+        return raise_as(state, CP_FAILURE_CLOSED, "ERR_CLIENT_CLOSED",
+                        "the client is closed: make a new one");
     case CP_ERR_FORKED:
         return raise_as(state, CP_FAILURE_CLOSED, "ERR_CLIENT_FORKED",
                         "this client belongs to another process: "
