@@ -28,3 +28,16 @@ $(FUZZERS:%=run-%): run-%: $(BUILD)/fuzz/%
 fuzz: deps  ## fuzzers of all that reads what others wrote: 10 seconds each, or MINUTES=60
 	@$(MAKE_QUIETLY) --jobs=$(JOBS) $(FUZZERS:%=$(BUILD)/fuzz/%)
 	@$(MAKE_QUIETLY) --jobs=$(JOBS) --keep-going $(FUZZERS:%=run-%)
+
+# --- what of the core the C tests reach ----------------------------------------------------------
+
+.PHONY: coverage
+coverage_FLAGS := -O0 --coverage
+$(eval $(call variant,coverage))
+
+coverage: build  ## what the C tests reach of csrc/core: at least 95 % of lines, 85 % of branches
+	@$(MAKE_QUIETLY) --jobs=$(JOBS) $(CORE_TESTS:%=$(BUILD)/coverage/%)
+	@find $(BUILD)/coverage -name '*.gcda' -delete
+	@tests/c/run.sh $(CORE_TESTS:%=$(BUILD)/coverage/%)
+	@$(VENV)/bin/gcovr --root . --filter csrc/core/ $(BUILD)/coverage/csrc/core \
+	    --txt $(BUILD)/coverage/core.txt --print-summary --fail-under-line 95 --fail-under-branch 85
