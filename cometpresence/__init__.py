@@ -50,7 +50,7 @@ from .values import (
 
 if TYPE_CHECKING:
     from .aio import AsyncPresenceClient, EventStream
-    from .history import PresenceHistory, PresenceRecorder
+    from .history import PresenceHistory, PresenceRecorder, Shift
     from .webhooks import parse_webhook
 
 __all__ = [
@@ -85,6 +85,7 @@ __all__ = [
     "Reconnect",
     "RequestTimeout",
     "Resync",
+    "Shift",
     "Stats",
     "StreamOverflow",
     "Subscription",
@@ -108,6 +109,7 @@ _LATER = {
     "EventStream": ".aio",
     "PresenceHistory": ".history",
     "PresenceRecorder": ".history",
+    "Shift": ".history",
     "parse_webhook": ".webhooks",
 }
 

@@ -1,6 +1,5 @@
 """PresenceHistory: questions to a file that a PresenceRecorder wrote, or is writing."""
 
-import csv
 import os
 import sqlite3
 import threading
@@ -10,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from pathlib import Path
 from types import TracebackType
-from typing import TextIO
+from typing import Literal, TextIO
 
 from .._arguments import check_texts
 from ..errors import ConfigError
@@ -18,13 +17,14 @@ from ..values import UserStatus
 from .moments import as_datetime, as_moment, check_zone, local_moment
 from .records import Headcount, OnlineTime, Session, Shift, Span
 from .schema import OFFLINE, ONLINE, UNKNOWN, open_for_reading
-from .timeline import Piece, gaps, headcounts, pieces, total
+from .sheet import write_counts, write_sessions, write_times
+from .timeline import Piece, gaps, headcounts, pieces, samples, total
 
 __all__ = ["PresenceHistory"]
 
 _STATUSES = {ONLINE: UserStatus.ONLINE, UNKNOWN: UserStatus.UNKNOWN}
 _WHOLE_DAY = Shift("", time.min, time.min)
-_COLUMNS = ("uid", "name", "status", "start", "end", "seconds")
+_MOST_SAMPLES = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,17 +153,28 @@ class PresenceHistory(AbstractContextManager["PresenceHistory"]):
         until: datetime | None = None,
         *,
         uid: str | Collection[str] | None = None,
+        every: timedelta | None = None,
     ) -> list[Headcount]:
         """How many (of these users) were online at once, from each change to the next, without
         holes; None where nobody knows.
 
-        Somebody whose own status is unknown while others' is known is not counted.
+        With `every` one for each step of that length, such as ``timedelta(minutes=15)``: as many
+        as were online at its beginning.  The last step ends with the window.  Somebody whose own
+        status is unknown while others' is known is not counted.
         """
+        step = None if every is None else _check_step(every)
         extract = self._extract(uid, since, until)
         if extract is None:
             return []
         everybody = (own.pieces for own in extract.users)
         counts = headcounts(everybody, extract.known, extract.since, extract.until)
+        if step is not None:
+            if (extract.until - extract.since) // step >= _MOST_SAMPLES:
+                raise ConfigError(
+                    "INVALID_PARAMETER",
+                    f"every={every!r} are more than {_MOST_SAMPLES:,} steps: take longer ones.",
+                )
+            counts = samples(counts, step)
         return [Headcount(as_datetime(start), as_datetime(end), n) for start, end, n in counts]
 
     def to_csv(
@@ -174,21 +185,40 @@ class PresenceHistory(AbstractContextManager["PresenceHistory"]):
         until: datetime | None = None,
         *,
         tz: str | tzinfo = UTC,
+        what: Literal["sessions", "time_online", "concurrency"] = "sessions",
+        shifts: Sequence[Shift] = (),
+        every: timedelta | None = None,
     ) -> int:
-        """Write the sessions as comma-separated values, into a file or to a stream; how many.
+        """Write an answer as comma-separated values, into a file or to a stream; how many rows.
 
-        The columns are uid, name, status, start, end and seconds; moments are ISO 8601 in `tz`;
-        the last two are empty for a session that has not ended.  A name that a spreadsheet would
-        take for a formula gets an apostrophe in front.
+        `what` is the question: sessions(), time_online(), which takes `shifts`, or concurrency(),
+        which takes `every`.  Columns:
+
+        * sessions: uid, name, status, start, end, seconds, online_at_end; that is "yes" for one
+          that has not ended, whose end and seconds are empty
+        * time_online: uid, name, day, shift, start, end, online_seconds, unknown_seconds
+        * concurrency: start, end, online; empty where nobody knows
+
+        Moments are ISO 8601 in `tz`.  A name that a spreadsheet would take for a formula gets an
+        apostrophe in front.
         """
         zone = check_zone(tz)
-        sessions = self.sessions(uid, since, until)
         if isinstance(target, (str, os.PathLike)):
             with open(target, "w", encoding="utf-8", newline="") as file:
-                _write_csv(file, sessions, zone)
-        else:
-            _write_csv(target, sessions, zone)
-        return len(sessions)
+                return self.to_csv(
+                    *(file, uid, since, until), tz=zone, what=what, shifts=shifts, every=every
+                )
+        if what == "sessions":
+            return write_sessions(target, self.sessions(uid, since, until), zone)
+        if what == "time_online":
+            times = self.time_online(uid, since, until, tz=zone, shifts=shifts)
+            return write_times(target, times, zone)
+        if what == "concurrency":
+            return write_counts(target, self.concurrency(since, until, uid=uid, every=every), zone)
+        raise ConfigError(
+            "INVALID_PARAMETER",
+            f"what must be 'sessions', 'time_online' or 'concurrency', not {what!r}.",
+        )
 
     def draw(
         self,
@@ -271,6 +301,15 @@ class PresenceHistory(AbstractContextManager["PresenceHistory"]):
                 for number, uid_, name in users
             ],
         )
+
+
+def _check_step(every: object) -> int:
+    if not isinstance(every, timedelta) or every < timedelta(milliseconds=1):
+        raise ConfigError(
+            "INVALID_PARAMETER",
+            f"every must be a timedelta such as timedelta(minutes=15), not {every!r}.",
+        )
+    return int(every / timedelta(microseconds=1))
 
 
 def _wanted(uid: str | Collection[str] | None) -> set[str] | None:
@@ -369,25 +408,3 @@ def _times_of(
                 online=timedelta(microseconds=here),
                 unknown=timedelta(microseconds=unclear),
             )
-
-
-def _write_csv(file: TextIO, sessions: Sequence[Session], zone: tzinfo) -> None:
-    writer = csv.writer(file)
-    writer.writerow(_COLUMNS)
-    for session in sessions:
-        end, duration = session.end, session.duration
-        writer.writerow(
-            (
-                _harmless(session.uid),
-                _harmless(session.name),
-                session.status.value,
-                session.start.astimezone(zone).isoformat(),
-                "" if end is None else end.astimezone(zone).isoformat(),
-                "" if duration is None else round(duration.total_seconds(), 3),
-            )
-        )
-
-
-def _harmless(text: str) -> str:
-    """Users choose their names, and spreadsheets run what begins like a formula."""
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text

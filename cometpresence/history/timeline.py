@@ -11,7 +11,7 @@ from itertools import pairwise
 
 from .schema import OFFLINE, ONLINE, UNKNOWN
 
-__all__ = ["gaps", "headcounts", "merge", "overlap", "pieces", "total"]
+__all__ = ["gaps", "headcounts", "merge", "overlap", "pieces", "samples", "total"]
 
 Stretch = tuple[int, int]
 Piece = tuple[int, int, int]  # from, until, status
@@ -119,3 +119,22 @@ def headcounts(
         latest = (start, end, count)
     if latest is not None:
         yield latest
+
+
+def samples(
+    counts: Iterable[tuple[int, int, int | None]], step: int
+) -> Iterator[tuple[int, int, int | None]]:
+    """Of headcounts without holes one for each step: what was at its beginning."""
+    at: int | None = None
+    latest: tuple[int, int | None] | None = None  # begun, and not told yet
+    last = 0
+    for start, end, count in counts:
+        at = start if at is None else at
+        while at < end:
+            if latest is not None:
+                yield latest[0], at, latest[1]
+            latest = (at, count)
+            at += step
+        last = end
+    if latest is not None:
+        yield latest[0], last, latest[1]

@@ -13,8 +13,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 import cometpresence
-from cometpresence import ConfigError, PresenceHistory, UserStatus
-from cometpresence.history import Headcount, Session, Shift, Span
+from cometpresence import ConfigError, PresenceHistory, Shift, UserStatus
+from cometpresence.history import Headcount, Session, Span
 from cometpresence.history.moments import as_moment
 from cometpresence.history.schema import OFFLINE, ONLINE
 from cometpresence.history.tape import Tape
@@ -188,7 +188,70 @@ def test_the_curve_has_a_step_for_each_change_and_holes_are_marked(path: Path) -
     ]
 
 
+def test_the_curve_can_be_asked_every_so_often(path: Path) -> None:
+    quarter = HOUR / 4
+    record(
+        path,
+        NOON,
+        NOON + HOUR,
+        (NOON, "alice", ONLINE),
+        (NOON + quarter, "bob", ONLINE),
+        (NOON + 1.5 * quarter, "bob", OFFLINE),
+    )
+    record(path, NOON + 1.4 * HOUR, NOON + 1.6 * HOUR)
+    with PresenceHistory(path) as history:
+        curve = history.concurrency(every=quarter)
+        assert [count.online for count in curve] == [1, 2, 1, 1, None, None, 1]
+        starts = [NOON + number * quarter for number in range(7)]
+        assert [(count.start, count.end) for count in curve] == [
+            *zip(starts, [*starts[1:], NOON + 1.6 * HOUR], strict=True)
+        ]
+        for every in (timedelta(), -HOUR, 900):
+            with pytest.raises(ConfigError, match=r"timedelta\(minutes=15\)"):
+                history.concurrency(every=every)  # type: ignore[arg-type]
+        with pytest.raises(ConfigError, match="more than 1,000,000 steps"):
+            history.concurrency(every=timedelta(milliseconds=1))
+
+
 # ---- CSV
+
+
+@pytest.mark.parametrize("zone", ["Europe/Berlin", "America/New_York", "Australia/Lord_Howe"])
+@pytest.mark.parametrize("month", [3, 4, 10, 11])  # in which clocks change, here or there
+def test_days_and_shifts_of_csv_add_up_to_the_sessions_when_clocks_change(
+    path: Path, zone: str, month: int
+) -> None:
+    begin = datetime(2026, month, 1, tzinfo=UTC)
+    record(path, begin, begin + 30 * 24 * HOUR, (begin + 5 * HOUR, "bob", ONLINE))
+    thirds = [Shift(f"{a}", time(a), time(b)) for a, b in ((6, 14), (14, 22), (22, 6))]
+    until = begin + 30 * 24 * HOUR
+    sums = []
+    with PresenceHistory(path) as history:
+        for shifts in ((), thirds):
+            out = io.StringIO(newline="")
+            history.to_csv(out, until=until, tz=zone, what="time_online", shifts=shifts)
+            rows = list(csv.DictReader(io.StringIO(out.getvalue())))
+            assert all(datetime.fromisoformat(row["start"]).tzinfo for row in rows)
+            sums.append(sum(float(row["online_seconds"]) for row in rows))
+        (session,) = history.sessions(until=until)
+    assert session.duration is not None
+    assert sums == [session.duration.total_seconds()] * 2 == [(30 * 24 - 5) * 3600.0] * 2
+
+
+def test_csv_of_how_many_were_online(path: Path) -> None:
+    record(path, NOON, NOON + HOUR, (NOON, "bob", ONLINE))
+    record(path, NOON + 2 * HOUR, NOON + 3 * HOUR)
+    out = io.StringIO(newline="")
+    with PresenceHistory(path) as history:
+        assert history.to_csv(out, what="concurrency", every=HOUR) == 3
+        with pytest.raises(ConfigError, match="'concurrency', not 'users'"):
+            history.to_csv(out, what="users")  # type: ignore[arg-type]
+    assert list(csv.reader(io.StringIO(out.getvalue()))) == [
+        ["start", "end", "online"],
+        ["2026-06-01T12:00:00+00:00", "2026-06-01T13:00:00+00:00", "1"],
+        ["2026-06-01T13:00:00+00:00", "2026-06-01T14:00:00+00:00", ""],
+        ["2026-06-01T14:00:00+00:00", "2026-06-01T15:00:00+00:00", "1"],
+    ]
 
 
 def test_csv_has_a_line_for_each_session(path: Path, tmp_path: Path) -> None:
@@ -199,7 +262,7 @@ def test_csv_has_a_line_for_each_session(path: Path, tmp_path: Path) -> None:
         assert history.to_csv(out, tz="Europe/Berlin") == 3
         assert history.to_csv(file, "bob", until=NOON + HOUR) == 1
     assert list(csv.reader(io.StringIO(out.getvalue()))) == [
-        ["uid", "name", "status", "start", "end", "seconds"],
+        ["uid", "name", "status", "start", "end", "seconds", "online_at_end"],
         [
             "bob",
             "Bob",
@@ -207,6 +270,7 @@ def test_csv_has_a_line_for_each_session(path: Path, tmp_path: Path) -> None:
             "2026-06-01T14:00:00+02:00",
             "2026-06-01T15:00:00+02:00",
             "3600.0",
+            "no",
         ],
         *[
             [
@@ -216,14 +280,15 @@ def test_csv_has_a_line_for_each_session(path: Path, tmp_path: Path) -> None:
                 "2026-06-01T15:00:00+02:00",
                 "2026-06-01T16:00:00+02:00",
                 "3600.0",
+                "no",
             ]
         ],
-        ["bob", "Bob", "online", "2026-06-01T16:00:00+02:00", "", ""],
+        ["bob", "Bob", "online", "2026-06-01T16:00:00+02:00", "", "", "yes"],
     ]
     assert "2026-06-01T12:00:00+00:00" in file.read_text()
 
 
-@pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1"])
+@pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\n=1", "\uff1d1"])
 def test_no_name_becomes_a_formula_in_a_spreadsheet(path: Path, name: str) -> None:
     tape = Tape(path, "app")
     with tape.writing():
