@@ -11,6 +11,7 @@ import click
 from .coverage_page import coverage
 from .emulator import Emulator
 from .loopback import is_loopback
+from .openapi import openapi
 from .quota import RateLimits
 from .webhooks import FORMS, Webhook
 
@@ -119,6 +120,7 @@ def emulator(
 
 
 emulator.add_command(coverage)
+emulator.add_command(openapi)
 
 
 def _stop_signal() -> threading.Event:
