@@ -326,6 +326,8 @@ static void on_timer(lws_sorted_usec_list_t *sul)
     cp_connection_pump(self);
 }
 
+/* One that is due too early stays and is set anew then: a session that has nothing to do yet
+ * does nothing, and to lws each setting is a walk along the timers of all connections. */
 static void set_timer(cp_connection *self)
 {
     cp_usec instant = cp_network_now();
@@ -334,15 +336,12 @@ static void set_timer(cp_connection *self)
 
     if (self->looks_at < deadline)
         deadline = self->looks_at;
-    wait = deadline - instant;
-    if (deadline == self->timer_at)
+    if (deadline >= self->timer_at)
         return;
+    wait = deadline - instant;
     self->timer_at = deadline;
-    if (deadline == CP_NEVER)
-        lws_sul_cancel(&self->timer);
-    else
-        lws_sul_schedule(cp_loop_context(self->guest.loop), 0, &self->timer, on_timer,
-                         wait < SOONEST ? SOONEST : wait);
+    lws_sul_schedule(cp_loop_context(self->guest.loop), 0, &self->timer, on_timer,
+                     wait < SOONEST ? SOONEST : wait);
 }
 
 static void forget_cancelled(cp_connection *self)
