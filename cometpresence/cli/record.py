@@ -1,5 +1,7 @@
 """``cometpresence record``: who comes and goes, written down until Ctrl-C."""
 
+import errno
+import os
 import signal
 import sqlite3
 import time
@@ -25,7 +27,7 @@ from .. import (
     SyncState,
 )
 from .credentials import Account, client_options
-from .output import json_option, printable, span, write_line
+from .output import json_option, printable, reader_is_gone, span, write_line
 from .times import duration
 
 __all__ = ["record"]
@@ -142,10 +144,14 @@ class _View(Protocol):
 
 
 class _Lines:
-    """A line of JSON for whatever concerns the recording as a whole."""
+    """A line of JSON for whatever concerns the recording as a whole.
+
+    Handlers only note what to print: what they raise would be taken for a handler's error.
+    """
 
     def __init__(self, file: Path) -> None:
         self._file = file
+        self._notes: list[dict[str, object]] = []
 
     def __enter__(self) -> Self:
         return self
@@ -155,10 +161,10 @@ class _Lines:
 
     def synced(self, client: PresenceClient, report: SyncReport) -> None:
         state = client.presence.state.name.lower()
-        write_line({"event": "recording", "state": state, "online": report.online})
+        self._notes.append({"event": "recording", "state": state, "online": report.online})
 
     def disconnected(self, how: Disconnect) -> None:
-        write_line(
+        self._notes.append(
             {
                 "event": "disconnected",
                 "code": how.code,
@@ -168,13 +174,21 @@ class _Lines:
         )
 
     def error(self, error: BaseException, where: str) -> None:
-        write_line({"event": "error", "where": where, "message": str(error)})
+        self._notes.append({"event": "error", "where": where, "message": str(error)})
 
     def refresh(self, client: PresenceClient, recorder: PresenceRecorder) -> None:
-        pass
+        self._print()
+        if reader_is_gone():  # found out here, and not at the next line, hours later
+            raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
 
     def ended(self, recorder: PresenceRecorder) -> None:
-        write_line({"event": "ended", "file": str(self._file), "changes": recorder.written})
+        self._notes.append({"event": "ended", "file": str(self._file), "changes": recorder.written})
+        self._print()
+
+    def _print(self) -> None:
+        notes, self._notes = self._notes, []
+        for note in notes:
+            write_line(note)
 
 
 class _Line:

@@ -24,7 +24,7 @@ from cometpresence.emulator import Emulator
 from cometpresence.history.schema import ONLINE
 from cometpresence.history.tape import Tape
 
-from .command_line import Terminal, started
+from .command_line import Terminal, environment, started
 from .history_file import wait_for_sessions
 from .sample_history import BEGIN, write_sample
 
@@ -358,3 +358,41 @@ def test_times_beyond_the_calendar_end_in_no_traceback(sample: Path, since: str)
         for bound in ("--since", "--until"):
             result = report(sample, bound, since, "--tz", zone)
             assert result.exception is None or isinstance(result.exception, SystemExit), result
+
+
+def in_a_shell(emulator: Emulator, command: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["bash", "-c", f"set -o pipefail; {command}"],
+        env=environment(emulator) | {"COMETPRESENCE": f"{sys.executable} -m cometpresence"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+@pytest.mark.parametrize("command", ["--help", "users", "report {sample}", "record {file}"])
+def test_an_output_on_a_full_disk_ends_it_in_one_line(
+    plain_emulator: Emulator, sample: Path, tmp_path: Path, command: str
+) -> None:
+    asked = command.format(sample=sample, file=tmp_path / "presence.db")
+    result = in_a_shell(plain_emulator, f"$COMETPRESENCE {asked} > /dev/full")
+    said = "Error: No space left on device; see where the output goes.\n"
+    assert (result.returncode, result.stderr) == (1, said)
+
+
+def test_without_an_output_nothing_is_said_and_nothing_fails(
+    plain_emulator: Emulator, sample: Path
+) -> None:
+    for command in ("users", f"report {sample}"):
+        result = in_a_shell(plain_emulator, f"$COMETPRESENCE {command} >&-")
+        assert (result.returncode, result.stderr) == (0, "")
+
+
+def test_a_recording_ends_with_the_reader_of_its_lines(
+    plain_emulator: Emulator, tmp_path: Path
+) -> None:
+    file = tmp_path / "presence.db"
+    result = in_a_shell(plain_emulator, f"$COMETPRESENCE record {file} | head -1")
+    assert (result.returncode, result.stderr) == (1, "")
+    assert json.loads(result.stdout)["event"] == "recording"
+    assert [each.name for each in tmp_path.iterdir()] == ["presence.db"]
