@@ -168,6 +168,9 @@ lint: build $(VENV)/.node  ## layout, types and warnings
 	    >$(BUILD)/types.txt || { cat $(BUILD)/types.txt; exit 1; }
 	@grep '^Type completeness' $(BUILD)/types.txt
 	$(VENV)/bin/clang-format --dry-run --Werror $(C_FILES) $(wildcard tests/*/*.[ch])
+	$(VENV)/bin/pre-commit validate-config
+	$(VENV)/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(VENV)/bin/zizmor --offline --quiet .github/workflows
 
 format:  ## lay the code out
 	$(VENV)/bin/ruff check --fix .
