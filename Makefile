@@ -14,7 +14,7 @@ MAKE_QUIETLY  = $(MAKE) --no-print-directory
 .DELETE_ON_ERROR:
 .PHONY: help demo build test test-c valgrind test-tsan test-python trust-long chaos soak interop \
         lint format screenshots dist check-dist clean deps \
-        test-debian12 test-debian13 test-unstable
+        test-debian12 test-debian13 test-unstable wheel test-wheel
 
 help:  ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*##/\1:/p' Makefile hardening.mk | awk -F: '{ printf "  make %-14s%s\n", $$1, $$2 }'
@@ -204,6 +204,12 @@ DIST := $(BUILD)/dist
 dist: build  ## sdist and wheel, in build/dist
 	@rm -rf $(DIST)
 	$(VENV)/bin/python -m build --quiet --outdir $(DIST)
+
+wheel: dist  ## a wheel with libwebsockets, cJSON and OpenSSL in it, and their licences
+	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" python tests/roots/bundle.py $(DIST)/*.whl $(BUILD)/wheel
+
+test-wheel: wheel  ## that wheel's demo on a Debian 12 that has none of them (root)
+	tests/roots/wheel.sh $(ROOTS)/bare $(BUILD)/wheel/*.whl
 
 check-dist: dist  ## whether a package index and its readers would accept sdist, wheel and metadata
 	$(VENV)/bin/twine check --strict $(DIST)/*
