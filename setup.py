@@ -21,7 +21,7 @@ Install what is missing, then try again:
     macOS, Homebrew   brew install pkg-config libwebsockets cjson openssl
 """
 
-# Across files: 4 % fewer instructions an event.  Not every compiler has the linker for it.
+# Calls go across files here, once per frame and per event.  Not every compiler has the linker for it.
 ACROSS_FILES = ["-flto=auto"]
 
 # Ours before the distribution's: some define a weaker level, which must not be said twice.
