@@ -223,6 +223,11 @@ class Emulator(AbstractContextManager["Emulator"]):
             "ca_file": self.ca_file,
         }
 
+    @property
+    def uids(self) -> list[str]:
+        """Of all users, in the order in which they were added."""
+        return self._call(lambda: [user.uid for user in self._world.users])
+
     def auth_token(self, uid: str) -> str:
         """A new auth token of `uid`, as your backend would ask for one; for login(auth_token=…)
         and as a `token_provider`."""

@@ -1,0 +1,80 @@
+"""`cometpresence emulator exec`: what the command is told, and what is told of its end."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from urllib.parse import urlsplit
+
+import pytest
+
+EXEC = [sys.executable, "-m", "cometpresence", "emulator", "exec"]
+
+
+def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run([*EXEC, *arguments], text=True, capture_output=True, timeout=50)
+
+
+def is_free(url: str) -> bool:
+    with socket.socket() as again:
+        again.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        again.bind(("127.0.0.1", urlsplit(url).port or 0))
+    return True
+
+
+def test_the_command_can_log_in_by_its_environment_alone() -> None:
+    script = """
+from cometpresence import PresenceClient
+with PresenceClient.from_env() as client:
+    print(client.get_user("superhero2").name)
+"""
+    for more in ([], ["--tls"]):
+        done = run(*more, "--uid", "superhero3", "--", sys.executable, "-c", script)
+        assert (done.returncode, done.stdout) == (0, "Captain America\n"), done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "complaint"),
+    [
+        (["sh", "-c", "exit 7"], 7, ""),
+        (["--", "sh", "-c", "kill -9 $$"], 128 + 9, ""),
+        (["--", "no-such-command"], 127, "no-such-command: No such file"),
+        (["--", "/"], 126, "/: Permission denied"),
+        (["--uid", "nobody", "true"], 1, "no user called nobody"),
+        ([], 2, "Missing argument"),
+    ],
+    ids=str,
+)
+def test_the_exit_code_is_the_commands(arguments: list[str], code: int, complaint: str) -> None:
+    done = run(*arguments)
+    assert (done.returncode, complaint in done.stderr) == (code, True), done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_is_the_commands_and_the_port_is_free_afterwards(number: signal.Signals) -> None:
+    script = f"""
+import os, signal, sys
+signal.signal({number:d}, lambda *_: sys.exit(42))
+print(os.environ["COMETPRESENCE_EMULATOR"], flush=True)
+while True:
+    signal.pause()
+"""
+    with subprocess.Popen([*EXEC, sys.executable, "-c", script], stdout=subprocess.PIPE) as process:
+        assert process.stdout
+        url = process.stdout.readline().decode().strip()
+        process.send_signal(number)
+        assert process.wait(50) == 42
+    assert is_free(url)
+
+
+def test_kill_9_frees_the_port() -> None:
+    command = [*EXEC, "sh", "-c", "echo $$ $COMETPRESENCE_EMULATOR; exec sleep 50"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        assert process.stdout
+        pid, url = process.stdout.readline().decode().split()
+        process.kill()
+        process.wait(50)
+        os.kill(int(pid), signal.SIGKILL)
+    assert is_free(url)
