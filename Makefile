@@ -153,6 +153,33 @@ LOAD ?= 5000 2000
 load: build  ## LOAD="5000 2000" plain and TLS clients on one emulator, and slow ones
 	$(VENV)/bin/python tests/load/run.py $(LOAD)
 
+# --- how fast -----------------------------------------------------------------------------------
+
+.PHONY: bench bench-gate bench-record bench-profile
+BENCHES := tests/bench
+SENDER  := $(BUILD)/bench/sender
+
+$(SENDER): $(wildcard $(BENCHES)/*.[ch]) Makefile | deps
+	@mkdir -p $(@D)
+	$(CC) -std=gnu11 -O2 -g -pthread $(WARNINGS) $(filter %.c,$^) $(shell pkg-config --libs openssl) -o $@
+
+$(BUILD)/bench/.installed: $(BENCHES)/requirements.txt $(BENCHES)/package.json $(VENV)/.node
+	$(VENV)/bin/python -m venv $(@D)/venv && $(@D)/venv/bin/pip install --quiet -r $<
+	cp $(BENCHES)/package.json $(@D)/ && cd $(@D) && $(NODE_PATH_IS) npm install --no-audit --no-fund
+	@touch $@
+
+bench: build $(SENDER) $(BUILD)/bench/.installed  ## beside other clients; BENCH="cpu --quick" is a part
+	$(NODE_PATH_IS) $(VENV)/bin/python $(BENCHES)/run.py $(BENCH)
+
+bench-gate: build $(SENDER)  ## instructions per event, against the committed figure (valgrind)
+	$(VENV)/bin/python $(BENCHES)/gate.py
+
+bench-record: build $(SENDER)  ## commit to the instructions per event of this tree
+	$(VENV)/bin/python $(BENCHES)/gate.py --record
+
+bench-profile: build $(SENDER)  ## the functions that an event's instructions are spent in
+	$(VENV)/bin/python $(BENCHES)/gate.py --profile
+
 # --- the rest -----------------------------------------------------------------------------------
 
 # It needs node, does not find editable installs, and would look for a newer one of itself.
