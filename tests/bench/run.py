@@ -72,6 +72,7 @@ def trial(part: str, peer: str, frames: int, certificate: list[Path]) -> dict[st
         ) as process,
     ):
         process.hear("ready", PATIENCE)
+        sender.hear("open", PATIENCE)  # which a peer may know before the sender does
         rate = RATE if part in IS_PACED else 0
         sender.go(warm, rate)
         sender.hear("sent", PATIENCE)

@@ -2,7 +2,8 @@
  *
  *     sender [--tls CERTIFICATE KEY] [--users N] [--listed N]
  *
- * says {"port": N} on its standard output and obeys lines of its standard input:
+ * says {"port": N} on its standard output, {"open": true} for each socket that orders reach, and
+ * obeys lines of its standard input:
  *
  *     go FRAMES RATE [STAMPS]    to every open socket; RATE 0: without a pause; STAMPS: a file for
  *                                the nanosecond (CLOCK_MONOTONIC) at which each frame was sent
@@ -217,6 +218,7 @@ static void *serve(void *argument)
         answer_requests(&self->stream, &here)) {
         self->bell = eventfd(0, 0);
         enter(self);
+        printf("{\"open\": true}\n");
         serve_socket(self);
         leave(self);
         close(self->bell);
