@@ -10,6 +10,8 @@ import asyncio
 import shelve
 import sys
 from contextlib import suppress
+from io import FileIO
+from threading import Thread
 
 from cometpresence import AsyncPresenceClient, CometChatException, Origin
 
@@ -21,11 +23,17 @@ async def deliver(name, text):
     print(f"to {name}: {text}")  # your own code comes here
 
 
-async def lines_of(stream):
-    reader = asyncio.StreamReader()
-    protocol = asyncio.StreamReaderProtocol(reader)
-    await asyncio.get_running_loop().connect_read_pipe(lambda: protocol, stream)
-    async for line in reader:
+async def lines_of_stdin():
+    """Be it a terminal, a pipe or a file.  Nobody waits for such a thread at Ctrl-C."""
+    stdin, lines = FileIO(0, closefd=False), asyncio.Queue()
+    loop, line = asyncio.get_running_loop(), None
+
+    def read():
+        loop.call_soon_threadsafe(lines.put_nowait, stdin.readline())
+
+    while line != b"":
+        Thread(target=read, daemon=True).start()
+        line = await lines.get()
         if text := line.decode().strip():
             yield text
 
@@ -39,12 +47,12 @@ async def main(outbox):  # lists of texts by uid
         async def come(user):
             while texts := outbox.get(user.uid):
                 await deliver(user.name, texts[0])  # killed here, it is delivered once more
-                outbox[user.uid] = texts[1:]
+                outbox[user.uid] = outbox[user.uid][1:]  # read again: more may have come
                 outbox.sync()
             outbox.pop(user.uid, None)
             delivered.set()
 
-        async for line in lines_of(sys.stdin):
+        async for line in lines_of_stdin():
             uid, _, text = line.partition(" ")
             try:
                 user = await client.get_user(uid)

@@ -9,6 +9,8 @@ import asyncio
 import sys
 from collections import Counter
 from contextlib import suppress
+from io import FileIO
+from threading import Thread
 
 from cometpresence import AsyncPresenceClient, PresenceScope
 
@@ -22,11 +24,17 @@ def tickets_of(agent):
     return [ticket for ticket, theirs in agents.items() if theirs == agent]
 
 
-async def lines_of(stream):
-    reader = asyncio.StreamReader()
-    protocol = asyncio.StreamReaderProtocol(reader)
-    await asyncio.get_running_loop().connect_read_pipe(lambda: protocol, stream)
-    async for line in reader:
+async def lines_of_stdin():
+    """Be it a terminal, a pipe or a file.  Nobody waits for such a thread at Ctrl-C."""
+    stdin, lines = FileIO(0, closefd=False), asyncio.Queue()
+    loop, line = asyncio.get_running_loop(), None
+
+    def read():
+        loop.call_soon_threadsafe(lines.put_nowait, stdin.readline())
+
+    while line != b"":
+        Thread(target=read, daemon=True).start()
+        line = await lines.get()
         if text := line.decode().strip():
             yield text
 
@@ -53,7 +61,7 @@ async def main():
                 assign(ticket)
 
         print("routing")
-        async for ticket in lines_of(sys.stdin):
+        async for ticket in lines_of_stdin():
             assign(ticket)
 
 

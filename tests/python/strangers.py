@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import IO
 
 from cometpresence.emulator import Emulator
 
@@ -30,13 +31,19 @@ def for_client(emulator: Emulator) -> dict[str, str]:
 class Script:
     """A program that is talked to through its standard streams."""
 
-    def __init__(self, command: list[str], cwd: Path, env: dict[str, str]) -> None:
+    def __init__(
+        self,
+        command: list[str],
+        cwd: Path,
+        env: dict[str, str],
+        stdin: int | IO[str] = subprocess.PIPE,
+    ) -> None:
         self._process = subprocess.Popen(
             command,
             cwd=cwd,
             env=env,
             text=True,
-            stdin=subprocess.PIPE,
+            stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
         )

@@ -2,10 +2,13 @@
 
 import ast
 import re
+import subprocess
 import sys
+import textwrap
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import IO
 
 import pytest
 from python.history_file import wait_for_sessions
@@ -31,11 +34,25 @@ def emulator() -> Iterator[Emulator]:
 
 @pytest.fixture
 def run(emulator: Emulator, tmp_path: Path) -> Run:
-    """Runs a recipe with its arguments, for superhero1."""
+    """Runs a recipe with its arguments, for `me`; with `own` code before a line of it."""
 
-    def run(name: str, *arguments: str) -> Script:
-        command = [sys.executable, str(RECIPES / f"{name}.py"), *arguments]
-        return Script(command, tmp_path, for_client(emulator))
+    def run(
+        name: str,
+        *arguments: str,
+        stdin: int | IO[str] = subprocess.PIPE,
+        own: tuple[str, str] | None = None,
+        me: str = "superhero1",
+    ) -> Script:
+        path = RECIPES / f"{name}.py"
+        if own:
+            code, line = own
+            before, indent, rest = re.split(
+                f"^( +)(?={re.escape(line)})", path.read_text(encoding="utf-8"), flags=re.M
+            )
+            path = tmp_path / path.name
+            path.write_text(before + textwrap.indent(f"{code}\n", indent) + indent + rest, "utf-8")
+        command = [sys.executable, str(path), *arguments]
+        return Script(command, tmp_path, for_client(emulator) | {"COMETCHAT_UID": me}, stdin)
 
     return run
 
@@ -134,6 +151,17 @@ def test_route_tickets(emulator: Emulator, run: Run) -> None:
         assert script.ends_well()
 
 
+def test_route_tickets_reads_a_file(emulator: Emulator, run: Run, tmp_path: Path) -> None:
+    tickets = tmp_path / "tickets"
+    tickets.write_text("T1\n\nT2", encoding="utf-8")
+    emulator.set_online(CAPTAIN)
+    with tickets.open() as file, run("route_tickets", "teacher", "0.5", stdin=file) as script:
+        assert script.line() == "routing"
+        assert script.line() == "T1 -> Captain America"
+        assert script.line() == "T2 -> Captain America"
+        assert script.ends_well()
+
+
 def test_coverage_alarm(emulator: Emulator, run: Run) -> None:
     emulator.set_online(CAPTAIN)
     with run("coverage_alarm", "teacher", "2", "0.5") as script:
@@ -181,6 +209,43 @@ def test_deliver_later(emulator: Emulator, run: Run) -> None:
         emulator.set_online(CAPTAIN)
         assert script.line() == "to Captain America: the meeting is at noon"
         assert script.line() == "to Captain America: bring cake"
+        assert script.ends_well()
+
+
+def test_deliver_later_keeps_what_comes_while_it_delivers(emulator: Emulator, run: Run) -> None:
+    slowly = (
+        "print('slowly')\nwhile kept['superhero2'] == ['one']: await asyncio.sleep(0)",
+        'print(f"to {name}',
+    )
+    with run("deliver_later", "outbox.db", own=slowly) as script:
+        assert script.line() == "delivering"
+        script.press_enter(f"{CAPTAIN} one")
+        assert script.line() == "kept for superhero2"
+        emulator.set_online(CAPTAIN)
+        assert script.line() == "slowly"
+        script.press_enter(f"{CAPTAIN} two")
+        assert script.line() == "kept for superhero2"
+        assert script.line() == "to Captain America: one"
+        assert script.line() == "slowly"
+        assert script.line() == "to Captain America: two"
+        script.end_input()
+        assert script.ends_well()
+
+
+def test_deliver_later_reads_a_file(emulator: Emulator, run: Run, tmp_path: Path) -> None:
+    messages = tmp_path / "messages"
+    messages.write_text(f"{CAPTAIN} good morning\n\n{CAPTAIN} bring cake", encoding="utf-8")
+    emulator.set_online(CAPTAIN)
+    with messages.open() as file, run("deliver_later", "outbox.db", stdin=file) as script:
+        assert script.line() == "delivering"
+        assert script.line() == "to Captain America: good morning"
+        assert script.line() == "to Captain America: bring cake"
+        assert script.ends_well()
+
+
+def test_deliver_later_of_nothing_ends(run: Run) -> None:
+    with run("deliver_later", "outbox.db", stdin=subprocess.DEVNULL) as script:
+        assert script.line() == "delivering"
         assert script.ends_well()
 
 
