@@ -20,11 +20,12 @@ client = PresenceClient.from_env(presence=PresenceScope.roles(role))
 
 def check():
     global alarmed
-    if len(present) < needed and not alarmed:
-        print(f"ALARM: {len(present)} of {needed} of the role {role} online")
-    if len(present) >= needed and alarmed:
-        print(f"covered again: {len(present)} of the role {role} online")
-    alarmed = len(present) < needed
+    count = len(present - {client.uid})  # a bot is no cover
+    if count < needed and not alarmed:
+        print(f"ALARM: {count} of {needed} of the role {role} online")
+    if count >= needed and alarmed:
+        print(f"covered again: {count} of the role {role} online")
+    alarmed = count < needed
 
 
 @client.on_synced

@@ -44,13 +44,14 @@ async def main():
 
         def assign(ticket):
             load = Counter(agents.values())
-            agent = min(client.presence.online, key=lambda uid: (load[uid], uid), default=None)
+            online = client.presence.online - {client.uid}
+            agent = min(online, key=lambda uid: (load[uid], uid), default=None)
             agents[ticket] = agent
             print(ticket, "->", client.presence[agent].name if agent else "nobody yet")
 
         @client.on_user_online
         def come(user):
-            if client.presence.is_online(user.uid):  # and not gone again
+            if client.presence.is_online(user.uid) and user.uid != client.uid:  # nor gone again
                 for ticket in tickets_of(None):
                     assign(ticket)
 

@@ -22,9 +22,9 @@ with (
     suppress(KeyboardInterrupt),
     PresenceClient.from_env(presence=PresenceScope.roles(role)) as client,
 ):
-    print("online:", len(client.presence.online))
+    print("online:", len(client.presence.online - {client.uid}))
     for event in client.events(snapshot=True):  # begins with who is online
-        if event.online and event.user.uid not in summoned:
+        if event.online and event.user.uid not in summoned | {client.uid}:
             summoned.add(event.user.uid)
             summon(event.user)
         if len(summoned) == needed:

@@ -162,6 +162,15 @@ def test_route_tickets_reads_a_file(emulator: Emulator, run: Run, tmp_path: Path
         assert script.ends_well()
 
 
+def test_route_tickets_gives_the_bot_none(emulator: Emulator, run: Run) -> None:
+    with run("route_tickets", "teacher", "0.5", me=CAPTAIN) as script:
+        assert script.line() == "routing"
+        script.press_enter("T1")
+        assert script.line() == "T1 -> nobody yet"
+        emulator.set_online(WOLVERINE)
+        assert script.line() == "T1 -> Wolverine"
+
+
 def test_coverage_alarm(emulator: Emulator, run: Run) -> None:
     emulator.set_online(CAPTAIN)
     with run("coverage_alarm", "teacher", "2", "0.5") as script:
@@ -177,6 +186,14 @@ def test_coverage_alarm(emulator: Emulator, run: Run) -> None:
         assert script.ends_well()
 
 
+def test_coverage_alarm_does_not_count_the_bot(emulator: Emulator, run: Run) -> None:
+    with run("coverage_alarm", "teacher", "1", "0.5", me=CAPTAIN) as script:
+        assert script.line() == "watching the role teacher"
+        assert script.line() == "ALARM: 0 of 1 of the role teacher online"
+        emulator.set_online(WOLVERINE)
+        assert script.line() == "covered again: 1 of the role teacher online"
+
+
 def test_summon_moderators(emulator: Emulator, run: Run) -> None:
     emulator.set_online(CAPTAIN)
     with run("summon_moderators", "teacher", "2", "fight in room 7") as script:
@@ -184,6 +201,14 @@ def test_summon_moderators(emulator: Emulator, run: Run) -> None:
         assert script.line() == "Captain America, please come: fight in room 7"
         blink(emulator, CAPTAIN)
         emulator.set_online(SPIDERMAN)  # no teacher
+        emulator.set_online(WOLVERINE)
+        assert script.line() == "Wolverine, please come: fight in room 7"
+        assert script.ends_well()
+
+
+def test_summon_moderators_does_not_summon_the_bot(emulator: Emulator, run: Run) -> None:
+    with run("summon_moderators", "teacher", "1", "fight in room 7", me=CAPTAIN) as script:
+        assert script.line() == "online: 0"
         emulator.set_online(WOLVERINE)
         assert script.line() == "Wolverine, please come: fight in room 7"
         assert script.ends_well()
