@@ -21,15 +21,16 @@ def answer_for(uid):
     return f"{away[uid].name} is away{since}."
 
 
-with PresenceClient.from_env() as client:
+with PresenceClient.from_env(dispatch="none") as client:  # all on this thread, in order
     members = {user.uid: user for user in client.users(uids=team)}
     if strangers := team - members.keys():
         sys.exit(f"There is no user {', '.join(sorted(strangers))}.")
 
     @client.on_user_offline(uids=team, after=seconds)
     def leave(user):
-        away[user.uid] = user
-        print("on:", answer_for(user.uid))
+        if user.uid not in away:  # who left while this began is told of twice
+            away[user.uid] = user
+            print("on:", answer_for(user.uid))
 
     @client.on_user_online(uids=team)
     def come_back(user):

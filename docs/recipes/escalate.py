@@ -10,10 +10,9 @@ from cometpresence import CometChatException, PresenceClient
 if len(sys.argv) < 3:
     sys.exit(__doc__)
 minutes, on_call, *deputies = float(sys.argv[1]), *sys.argv[2:]
-called = None
+called = None  # or a deputy; "": everybody
 
-
-with PresenceClient.from_env() as client:
+with PresenceClient.from_env(dispatch="none") as client:  # all on this thread, in order
     try:
         watched = client.get_user(on_call)
     except CometChatException as error:  # a typing error would never escalate
@@ -22,7 +21,9 @@ with PresenceClient.from_env() as client:
     @client.on_user_offline(uids={on_call}, after=minutes * 60)
     def escalate(user):
         global called
-        called = next((uid for uid in deputies if client.presence.is_online(uid)), None)
+        if called is not None:  # who left while this began is told of twice
+            return
+        called = next((uid for uid in deputies if client.presence.is_online(uid)), "")
         name = client.presence[called].name if called else "everybody, for no deputy is online"
         since = f" since {user.last_active:%H:%M}" if user.last_active else ""
         print(f"{user.name} is away{since}: calling {name}")

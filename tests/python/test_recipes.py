@@ -72,6 +72,12 @@ def test_ping_me(emulator: Emulator, run: Run) -> None:
         assert script.ends_well()
 
 
+def test_ping_me_knows_whom_there_is_not(run: Run) -> None:
+    with run("ping_me", "nobody") as script:
+        assert script.line().startswith("nobody: ")
+        assert script.line() == ""
+
+
 def test_greet_once_a_day(emulator: Emulator, run: Run) -> None:
     emulator.set_online(CAPTAIN)
     with run("greet_once_a_day", "greeted.db") as script:
@@ -113,6 +119,15 @@ def test_away_responder_begins_with_who_is_away_and_knows_whom_there_is_not(
     with run("away_responder", "60", CAPTAIN, "nobody") as script:
         assert script.line() == "There is no user nobody."
         assert script.line() == ""
+
+
+def test_away_responder_sees_who_comes_while_it_begins(emulator: Emulator, run: Run) -> None:
+    meanwhile = ("print('now'); client.wait_for_online(uid)", "leave(members[uid])")
+    with run("away_responder", "60", CAPTAIN, own=meanwhile) as script:
+        script.expect("now")
+        emulator.set_online(CAPTAIN)
+        assert script.line() == "on: Captain America is away."
+        assert script.line() == "off: Captain America is back"
 
 
 def test_attendance(emulator: Emulator, run: Run, tmp_path: Path) -> None:
@@ -302,6 +317,28 @@ def test_escalate_begins_with_who_is_away_and_knows_whom_there_is_not(
     with run("escalate", "5", "nobody") as script:
         assert script.line().startswith("nobody: ")
         assert script.line() == ""
+
+
+def test_escalate_sees_who_comes_while_it_begins(emulator: Emulator, run: Run) -> None:
+    emulator.set_online(WOLVERINE)
+    meanwhile = ("print('now'); client.wait_for_online(on_call)", "escalate(watched)")
+    with run("escalate", "5", CAPTAIN, WOLVERINE, own=meanwhile) as script:
+        script.expect("now")
+        emulator.set_online(CAPTAIN)
+        assert script.line() == "Captain America is away: calling Wolverine"
+        assert script.line() == "Captain America is back: thank you, Wolverine"
+
+
+def test_escalate_calls_once_for_who_leaves_while_it_begins(emulator: Emulator, run: Run) -> None:
+    emulator.set_online(CAPTAIN)
+    emulator.set_online(WOLVERINE)
+    meanwhile = ("print('now'); client.wait_for_offline(on_call)", 'print("watching"')
+    with run("escalate", "0", CAPTAIN, WOLVERINE, own=meanwhile) as script:
+        script.expect("now")
+        emulator.set_offline(CAPTAIN)
+        script.expect("calling Wolverine")
+        emulator.set_online(CAPTAIN)
+        assert script.line() == "Captain America is back: thank you, Wolverine"
 
 
 def test_dashboard(emulator: Emulator, run: Run) -> None:
