@@ -37,7 +37,7 @@ class Reports:
 
     def __call__(self, error: BaseException, where: str) -> None:
         if not self._handlers:
-            _logger.error("failure in %s: %s", where, error, exc_info=error)
+            self._log(error, where)
         for place, handler in tuple(self._handlers):
             began = time.monotonic()
             try:
@@ -45,14 +45,19 @@ class Reports:
             except BaseException as failure:
                 if is_ctrl_c(failure):
                     raise
-                self.handler_failed(failure)
+                self.handler_failed(failure, error, where)
             self.took(place, time.monotonic() - began)
         if where == "connection":
             self.alarm.set()
 
-    def handler_failed(self, error: BaseException) -> None:
-        """An on_error handler did, so there is nobody left to tell."""
-        _logger.error("an on_error handler failed", exc_info=error)
+    def handler_failed(self, failure: BaseException, error: BaseException, where: str) -> None:
+        """An on_error handler did when it was told of `error`, which may be known to nobody else:
+        both go to the log."""
+        self._log(error, where)
+        _logger.error("an on_error handler failed", exc_info=failure)
+
+    def _log(self, error: BaseException, where: str) -> None:
+        _logger.error("failure in %s: %s", where, error, exc_info=error)
 
     def took(self, where: str, seconds: float) -> None:
         """How long one who is called by us did; said once of each when it was too long."""

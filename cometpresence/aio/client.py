@@ -358,10 +358,11 @@ class AsyncPresenceClient(_Common):
             raise closed_error()
         where = place_of(fn)
         turns = self._turns(
-            lambda _, error: self._reports.handler_failed(error),
+            lambda told, failure: self._reports.handler_failed(failure, *told),
             lambda _, seconds: self._reports.took(where, seconds),
         )
-        self._reports.add(turns.taking(0, self._check_handler(fn)), where)
+        handler = self._check_handler(fn)
+        self._reports.add(lambda *told: turns.taking(told, handler)(*told), where)
         return fn
 
     def _check_handler(self, fn: object, what: str = "A handler") -> Callable[..., object]:
@@ -381,8 +382,8 @@ class AsyncPresenceClient(_Common):
 
     def _turns(
         self,
-        failed: Callable[[int, BaseException], object],
-        slow: Callable[[int, float], object],
+        failed: Callable[[Any, BaseException], object],
+        slow: Callable[[Any, float], object],
     ) -> Turns:
         return Turns(self._crew, failed, slow, self._bell.hold, self._bell.release)
 

@@ -53,8 +53,8 @@ class Turns:
     def __init__(
         self,
         crew: Crew,
-        failed: Callable[[int, BaseException], object],
-        slow: Callable[[int, float], object],
+        failed: Callable[[Any, BaseException], object],
+        slow: Callable[[Any, float], object],
         hold: "Callable[[Turns], None]",
         release: "Callable[[Turns], None]",
     ) -> None:
@@ -63,11 +63,11 @@ class Turns:
         self._slow = slow
         self._hold = hold
         self._release = release
-        self._waiting: deque[tuple[int, Awaitable[object]]] = deque()
+        self._waiting: deque[tuple[Any, Awaitable[object]]] = deque()
         self._task: asyncio.Task[None] | None = None
         self.is_wanted: Callable[[], bool] = lambda: True  # else nothing more begins
 
-    def taking(self, kind: int, fn: Callable[..., object]) -> Callable[..., object]:
+    def taking(self, kind: Any, fn: Callable[..., object]) -> Callable[..., object]:
         """`fn`, with what it returns taken care of; `kind` is for reports."""
 
         def call(*arguments: object) -> None:
@@ -77,7 +77,7 @@ class Turns:
 
         return call
 
-    def _add(self, kind: int, begun: Awaitable[object]) -> None:
+    def _add(self, kind: Any, begun: Awaitable[object]) -> None:
         self._waiting.append((kind, begun))
         if self._task is None:
             self._begin_next()
@@ -101,7 +101,7 @@ class Turns:
             task.exception()  # a Ctrl-C, which the loop has raised already
         self._begin_next()
 
-    async def _finish(self, kind: int, begun: Awaitable[object]) -> None:
+    async def _finish(self, kind: Any, begun: Awaitable[object]) -> None:
         def took(seconds: float) -> None:
             if seconds > SLOW:
                 self._slow(kind, seconds)

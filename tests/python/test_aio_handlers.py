@@ -318,6 +318,10 @@ async def test_an_on_error_handler_that_fails_goes_to_the_log(
         client.on_user_online(lambda user: 1 // 0)
         plain_emulator.set_online("bob")
         await until(lambda: "an on_error handler failed" in caplog.text and "worse" in caplog.text)
+    assert [record.exc_info[0] for record in caplog.records if record.exc_info] == [
+        ZeroDivisionError,  # what the handler was told of, and nobody else
+        OSError,
+    ]
 
 
 async def test_a_handler_whose_own_work_is_cancelled_goes_on(plain_emulator: Emulator) -> None:

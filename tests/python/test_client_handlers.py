@@ -72,6 +72,10 @@ def test_an_error_handler_that_raises_is_logged(
         plain_emulator.set_online("bob")
         after.wait_for(1)
     assert "an on_error handler failed" in caplog.text
+    assert [record.exc_info[0] for record in caplog.records if record.exc_info] == [
+        IndexError,  # what the handler was told of, and nobody else
+        ZeroDivisionError,
+    ]
 
 
 def test_a_handler_that_sleeps_loses_nothing(
