@@ -101,5 +101,5 @@ def _about(user: UserSummary, zone: tzinfo) -> dict[str, object]:
         "online_seconds": user.total.total_seconds(),
         "sessions": len(user.online),
         "last_online": None if last is None else last.astimezone(zone).isoformat(),
-        "is_online": user.is_online,
+        "online_at_end": user.is_online,
     }

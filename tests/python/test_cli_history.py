@@ -60,7 +60,7 @@ def test_elsewhere_than_on_a_terminal_there_is_a_line_for_each_user(sample: Path
         "online_seconds": 210_000.0,
         "sessions": 3,
         "last_online": "2026-11-20T19:40:00+01:00",
-        "is_online": True,
+        "online_at_end": True,
     }
     times = [user["online_seconds"] for user in users]
     assert times == sorted(times, reverse=True)
