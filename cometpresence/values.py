@@ -148,4 +148,4 @@ class Stats:
     there."""
     flaps: int
     """Changes that a handler with ``after=`` was not called for, because they were taken back in
-    time."""
+    time; counted for each such handler."""
