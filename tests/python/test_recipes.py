@@ -122,7 +122,10 @@ def test_away_responder_begins_with_who_is_away_and_knows_whom_there_is_not(
 
 
 def test_away_responder_sees_who_comes_while_it_begins(emulator: Emulator, run: Run) -> None:
-    meanwhile = ("print('now'); client.wait_for_online(uid)", "leave(members[uid])")
+    meanwhile = (
+        "print('now'); client.wait_for_online(uid); client.resync()",
+        "leave(members[uid])",
+    )
     with run("away_responder", "60", CAPTAIN, own=meanwhile) as script:
         script.expect("now")
         emulator.set_online(CAPTAIN)
@@ -321,7 +324,10 @@ def test_escalate_begins_with_who_is_away_and_knows_whom_there_is_not(
 
 def test_escalate_sees_who_comes_while_it_begins(emulator: Emulator, run: Run) -> None:
     emulator.set_online(WOLVERINE)
-    meanwhile = ("print('now'); client.wait_for_online(on_call)", "escalate(watched)")
+    meanwhile = (
+        "print('now'); client.wait_for_online(on_call); client.resync()",
+        "escalate(watched)",
+    )
     with run("escalate", "5", CAPTAIN, WOLVERINE, own=meanwhile) as script:
         script.expect("now")
         emulator.set_online(CAPTAIN)
