@@ -322,11 +322,11 @@ async def test_whatever_a_token_provider_raises_is_reported_and_it_is_asked_agai
     plain_emulator: Emulator, what: str
 ) -> None:
     errors = Inbox()
-    asked: list[str] = []
+    asked = Inbox()
 
     async def provide() -> str:
-        asked.append("once")
-        if len(asked) == 2:
+        asked("once")
+        if len(asked.letters) == 2:
             ERRORS[what]()
         return plain_emulator.auth_token("alice")
 
@@ -337,12 +337,9 @@ async def test_whatever_a_token_provider_raises_is_reported_and_it_is_asked_agai
         plain_emulator.close_all(1012)
         await errors.wait_until(lambda told: any(where == "token_provider" for _, where in told))
         assert (await soon(client.login(auth_token=plain_emulator.auth_token("alice")))).uid
-        again = Inbox()
-        client.on_connected(again)
         await client.connect()
         plain_emulator.expire_tokens()
         plain_emulator.close_all(1012)
-        await again.wait_for(1)
-        assert len(asked) == 3
+        await asked.wait_for(3)
     names = [type(error).__name__ for error, where in errors.letters if where == "token_provider"]
     assert names == [what]
