@@ -334,6 +334,12 @@ def _check_client(client: object) -> "Client":
             "INVALID_PARAMETER",
             f"The client must be a PresenceClient, not {type(client).__name__}.",
         )
+    if client._scope.is_empty:
+        raise ConfigError(
+            "ERR_NO_SUBSCRIPTION",
+            "Nobody's presence is subscribed to, so there is nothing to record: "
+            "presence=PresenceScope.all_users() subscribes.",
+        )
     return client._core
 
 

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from cometpresence import (
     Origin,
     PresenceClient,
     PresenceEvent,
+    PresenceRecorder,
     PresenceScope,
     Reconnect,
     StreamOverflow,
@@ -360,3 +362,12 @@ def test_without_a_subscription_there_is_nothing_to_read(
     with pytest.raises(ConfigError, match="all_users") as caught:
         client_without_server(presence=PresenceScope.none()).events()
     assert caught.value.code == "ERR_NO_SUBSCRIPTION"
+
+
+def test_without_a_subscription_there_is_nothing_to_record(
+    client_without_server: Callable[..., PresenceClient], tmp_path: Path
+) -> None:
+    with pytest.raises(ConfigError, match="all_users") as caught:
+        PresenceRecorder(client_without_server(presence=PresenceScope.none()), tmp_path / "none.db")
+    assert caught.value.code == "ERR_NO_SUBSCRIPTION"
+    assert list(tmp_path.iterdir()) == []
