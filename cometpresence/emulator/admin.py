@@ -8,6 +8,7 @@ from aiohttp import web
 from . import control_page
 from .admin_access import AdminAccess
 from .answers import Route, json_answer, json_body
+from .fault_calls import catalogue
 from .live import LiveViews
 from .mischief import Mischief
 from .refusal import Refusal, bad_request
@@ -94,7 +95,7 @@ class AdminApi:
 
     async def list_faults(self, request: web.Request) -> web.StreamResponse:
         """What there is, and what each asks for; what is in force a page is told as it happens."""
-        return json_answer({"data": self._mischief.catalogue()})
+        return json_answer({"data": catalogue()})
 
     async def make_fault(self, request: web.Request) -> web.StreamResponse:
         name = request.match_info["name"]

@@ -28,6 +28,9 @@ STANDING: Final[Mapping[str, Mapping[str, Any]]] = {
     "cap_presence": {"limit": 1000},
 }
 
+# Those that strike once unless told otherwise; the rest stay until stopped.
+DEFAULT_COUNTS: Final[Mapping[str, int]] = {"rate_limit": 1, "server_errors": 1, "half_page": 1}
+
 # Settings that are whole numbers; the others are seconds, up to a day.
 _WHOLE: Final[Mapping[str, range]] = {
     "status": range(400, 600),

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from .faults import STANDING, Fault, form_of, is_whole
+from .faults import DEFAULT_COUNTS, STANDING, Fault, is_whole
 from .frames import text_frame
 from .refusal import bad_request
 from .world import World
@@ -84,29 +84,8 @@ class Mischief:
         return {"active": True}
 
     @staticmethod
-    def catalogue() -> list[dict[str, Any]]:
-        """The faults that stay on, in the words of the Emulator's methods, and what each asks for."""
-        from .emulator import Emulator  # which is made of us
-
-        methods = {name: getattr(Emulator, name) for name in STANDING}
-        return [
-            {
-                "name": name,
-                "about": " ".join((method.__doc__ or "").split()),
-                "settings": form_of(name),
-                "counted": "count" in (method.__kwdefaults__ or {}),
-                "count": DEFAULT_COUNTS.get(name),
-            }
-            for name, method in methods.items()
-        ]
-
-    @staticmethod
     def _apply(action: Callable[..., Any], arguments: Mapping[str, Any]) -> Any:
         try:
             return action(**arguments)
         except TypeError as error:
             raise bad_request(str(error)) from None
-
-
-# Faults that strike once unless told otherwise; the rest stay until stopped.
-DEFAULT_COUNTS: Mapping[str, int] = {"rate_limit": 1, "server_errors": 1, "half_page": 1}
