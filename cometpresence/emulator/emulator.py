@@ -35,9 +35,9 @@ class Emulator(FaultCalls, AbstractContextManager["Emulator"]):
     `users` is a collection of mappings, or the path of a JSON file; without any there is a default
     cast, superhero1 to superhero5.  `strict` refuses what the documentation forbids (more than 100
     users a page, more than 25 uids) instead of making the best of it.  ``clock="manual"`` stands
-    still at a time of its own until advance(), and play() needs it.  `rate_limits` are the
-    service's, None: there are none.  `webhooks` are posted to while the emulator runs.  The journal
-    is added to `journal_file`, too, as JSON lines.
+    still at a time of its own until advance().  `rate_limits` are the service's, None: there are
+    none.  `webhooks` are posted to while the emulator runs.  The journal is added to
+    `journal_file`, too, as JSON lines.
 
     Every public method may be called from any thread: it hops to the emulator's loop and waits.
     Before start() and after stop() it acts on the state at once.  An argument that makes no sense
@@ -157,8 +157,10 @@ class Emulator(FaultCalls, AbstractContextManager["Emulator"]):
             ready.set_exception(error)
             return
         self._world.journal.write("in", "lifecycle", event="started", url=self.url)
+        self._world.agenda.follow_clock()
         ready.set_result(None)
         await self._stopping.wait()
+        self._world.agenda.rest()
         await self._server.stop()
         self._loop = None
         self._world.journal.write("in", "lifecycle", event="stopped")
@@ -281,13 +283,14 @@ class Emulator(FaultCalls, AbstractContextManager["Emulator"]):
         Timeouts, of the emulator and of clients, stay in real time.  RuntimeError without
         ``clock="manual"``.
         """
-        self._need_manual_clock("advance")
+        if not self._clock.is_manual:
+            raise RuntimeError("advance() needs Emulator(clock='manual')")
         if not 0 <= seconds < math.inf:
             raise ValueError("seconds must be 0 or more: time does not run backwards")
         self._call(lambda: self._world.advance(seconds))
 
     def play(self, scenario: str) -> float:
-        """Have users come and go on the manual clock, as the words say:
+        """Have users come and go by the emulator's clock, as the words say:
 
             emulator.play("alice online at 0, offline at 5; bob online at 1.5m")
             emulator.advance(5)                     # alice is gone again
@@ -295,13 +298,12 @@ class Emulator(FaultCalls, AbstractContextManager["Emulator"]):
         Commas, semicolons and line ends separate the steps.  Times count from now, in seconds or
         with a unit (s, m, h).  A step without a uid is about the user of the one before, a step
         without a time at the same time; who is online, or offline, already stays so.  What is due
-        happens at once, the rest when advance() comes to it, its own time being the timestamp.
+        happens at once, the rest when its time comes: with ``clock="manual"``, as above, when
+        advance() comes to it, its own time being the timestamp.
 
         Returns the seconds until the last step: ``emulator.advance(emulator.play(…))`` plays all.
-        A ValueError points at the word that is wrong, and nothing was done; RuntimeError without
-        ``clock="manual"``.
+        A ValueError points at the word that is wrong, and nothing was done.
         """
-        self._need_manual_clock("play")
         return self._call(lambda: self._world.play(scenario))
 
     @property
@@ -365,10 +367,6 @@ class Emulator(FaultCalls, AbstractContextManager["Emulator"]):
             )
 
     # ---- how
-
-    def _need_manual_clock(self, name: str) -> None:
-        if not self._clock.is_manual:
-            raise RuntimeError(f"{name}() needs Emulator(clock='manual')")
 
     @property
     def _shown_host(self) -> str:

@@ -2,8 +2,10 @@
 
 import random
 from collections.abc import Callable, Collection, Iterable, Mapping
+from functools import partial
 from typing import Any
 
+from .agenda import Agenda
 from .clock import MICROSECONDS, Clock
 from .credentials import AuthToken, Credentials
 from .delivery import Delivery
@@ -16,7 +18,7 @@ from .quota import Quota, RateLimits
 from .redaction import Redactor
 from .refusal import Refusal
 from .roles import DEFAULT, Roles
-from .scenario import Step, read_scenario
+from .scenario import read_scenario
 from .users import Directory, User, is_online_word
 from .webhooks import Webhook, Webhooks
 
@@ -56,7 +58,7 @@ class World:
         self.host = ""  # where it is to listen, as its maker said
         self.address = ""  # host:port, once listening
         self.tls = False
-        self._due: list[Step] = []  # of scenarios, by the manual clock's time, the next one first
+        self.agenda: Agenda = Agenda(clock)
         self.quota: Quota | None = None if rate_limits is None else Quota(rate_limits, clock)
         self._presence_cap = presence_cap
         self._initial_users = users
@@ -88,8 +90,8 @@ class World:
         self.roles.clear()
         self.journal.clear()
         self.notices.clear()
-        self._due.clear()
-        self.clock.elapsed = 0
+        self.agenda.clear()
+        self.clock.restart()
         self._populate()
 
     def add_user(self, record: Mapping[str, Any]) -> User:
@@ -105,23 +107,24 @@ class World:
     def play(self, scenario: str) -> float:
         """Have it happen from now on; what is due happens at once.  Seconds until the last step."""
         steps = read_scenario(scenario, lambda uid: self.users.find(uid) is not None)
-        now = self.clock.elapsed
-        shifted = (step._replace(at=now + step.at) for step in steps)
-        self._due = sorted([*self._due, *shifted], key=lambda step: step.at)
-        self.advance(0)
+        begin = self.clock.micros()
+        for step in steps:
+            user = self.users.get(step.uid)
+            self.agenda.add(begin + step.at, partial(self.show, user, online=step.online))
+        self.agenda.catch_up(begin)
         return steps[-1].at / MICROSECONDS
 
     def advance(self, seconds: float) -> None:
         """Move the manual clock, and on the way do what is due, each step at its own time."""
-        end = self.clock.elapsed + round(seconds * MICROSECONDS)
-        while self._due and self._due[0].at <= end:
-            step = self._due.pop(0)
-            self.clock.elapsed = step.at
-            if step.online:
-                self.presence.hold_online(step.uid)
-            else:
-                self.presence.send_offline(step.uid)
-        self.clock.elapsed = end
+        end = self.clock.micros() + round(seconds * MICROSECONDS)
+        self.agenda.catch_up(end)
+        self.clock.move_to(end)
+
+    def show(self, user: User, *, online: bool) -> None:
+        """As it was planned, unless the user was deleted or deactivated meanwhile."""
+        if self.users.find(user.uid) is user and not user.deactivated_at:
+            change = self.presence.hold_online if online else self.presence.send_offline
+            change(user.uid)
 
     def new_token(self, user: User) -> AuthToken:
         """Our choice: nobody logs in as a deactivated user; they are as good as unknown."""
@@ -131,7 +134,6 @@ class World:
 
     def remove_user(self, user: User) -> None:
         self._sign_out(user, "the user was deleted")
-        self._due = [step for step in self._due if step.uid != user.uid]
         self.users.remove(user)
 
     def deactivate(self, user: User) -> None:

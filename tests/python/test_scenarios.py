@@ -6,6 +6,7 @@ from textwrap import dedent
 from typing import Any
 
 import pytest
+from python.emulator_client import PATIENCE, Client
 from python.inbox import Inbox
 
 from cometpresence import PresenceClient
@@ -193,9 +194,31 @@ def test_a_reset_forgets_what_was_to_come(emulator: Emulator) -> None:
     assert moves(emulator) == [("bob", "online", 100)]
 
 
-def test_a_real_clock_is_refused() -> None:
-    with Emulator() as emulator, pytest.raises(RuntimeError, match="clock='manual'"):
-        emulator.play("superhero2 online")
+def test_who_was_deleted_or_deactivated_does_not_come(emulator: Emulator) -> None:
+    emulator.play("alice online at 1; bob online at 2; bot online at 3")
+    with Client(emulator, login=False) as client:
+        for uid, permanent in (("alice", True), ("bob", False)):
+            answer = client.call(
+                "DELETE",
+                f"/users/{uid}",
+                headers={"apiKey": emulator.rest_api_key},
+                json={"permanent": permanent},
+            )
+            assert answer.status == 200
+    emulator.add_user("alice")
+    emulator.advance(10)
+    assert moves(emulator) == [("bot", "online", 3)]
+
+
+def test_a_real_clock_does_it_by_itself() -> None:
+    emulator = Emulator()
+    emulator.play("superhero2 online at 0.2, offline at 0.4")
+    with emulator:
+        emulator.wait_for(lambda entry: entry.get("event") == "user_online", timeout=PATIENCE)
+        emulator.wait_for(lambda entry: entry.get("event") == "user_offline", timeout=PATIENCE)
+        emulator.play("superhero3 online at 3600; superhero4 online at 0.1")  # the sooner one first
+        emulator.wait_for(lambda entry: entry.get("uid") == "superhero4", timeout=PATIENCE)
+        assert emulator.online == {"superhero4"}
 
 
 def test_a_client_is_told_the_scenarios_times(emulator: Emulator) -> None:
