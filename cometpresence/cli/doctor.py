@@ -98,12 +98,12 @@ def examine(examination: Examination, settings: Settings, timeout: float) -> Non
                 examination.turn_to(host.name)
                 examine_host(examination, host)
         examination.turn_to("CometChat")
-        logged_in = examination.step("login", login.log_in)
+        examination.step("login", login.log_in)
         connected = examination.step(
-            "websocket", login.open_socket, logged_in or "there is no login"
+            "websocket", login.open_socket, login.is_valid or "there is no login"
         )
         examination.step("presence", login.compare, connected or "there is no connection")
-        examination.step("count", login.count, logged_in or "there is no login")
+        examination.step("count", login.count, login.is_valid or "there is no login")
 
 
 def examine_host(examination: Examination, host: Host) -> None:

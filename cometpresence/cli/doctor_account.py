@@ -8,6 +8,7 @@ from typing import Self
 
 from .. import (
     AppSettingsBuilder,
+    AuthError,
     CometChatException,
     Disconnect,
     PresenceClient,
@@ -17,7 +18,7 @@ from .. import (
 from .._core import LIBRARIES
 from .credentials import CredentialsError, Settings
 from .doctor_findings import Finding, Trouble, warning
-from .failures import fix_for
+from .failures import LATER, fix_for
 
 __all__ = ["Login", "libraries", "who_and_where"]
 
@@ -48,7 +49,10 @@ def who_and_where(settings: Settings, login: "Login") -> Finding:
     except CredentialsError as error:
         raise Trouble("not enough to log in with", error.message.rstrip(".")) from error
     except CometChatException as error:
-        raise Trouble(str(error), fix_for(error)) from error
+        given = ", ".join(f"{key} ({source})" for key, source in settings.sources.items())
+        raise Trouble(
+            str(error), fix_for(error) or f"put right what it is about: {given}"
+        ) from error
     shown = {key: value for key, value in settings.values.items() if not key.startswith("auth_")}
     parts = [
         f"{key} {shown[key]} ({source})" if key in shown else f"{key} ({source})"
@@ -65,6 +69,8 @@ class Login:
         self._settings = settings
         self._timeout = timeout
         self._client: PresenceClient | None = None
+        self.is_valid = False
+        """Whether we are logged in: who is refused at the socket is so no more."""
 
     def __enter__(self) -> Self:
         return self
@@ -104,15 +110,21 @@ class Login:
         try:
             me = self.client.login()
         except CometChatException as error:
-            raise _trouble(error) from error
+            raise self._trouble(error, LATER) from error
+        self.is_valid = True
         return Finding(f"as {me.name or me.uid}" + (f" ({me.uid})" if me.name else ""))
 
     def open_socket(self) -> Finding:
         """The socket, authenticated; whatever ends the first attempt is the finding."""
         client, ended = self.client, list[Trouble | None]()
+
+        @client.on_disconnected
+        def lost(how: Disconnect) -> None:
+            if how.will_retry:  # else an error follows, which says more
+                ended.append(_lost(how))
+
         client.on_connected(lambda generation: ended.append(None))
-        client.on_error(lambda error, where: ended.append(_trouble(error, _SOCKET_FIX)))
-        client.on_disconnected(lambda how: ended.append(_lost(how)))
+        client.on_error(lambda error, where: ended.append(self._trouble(error, _SOCKET_FIX)))
         client.connect()
         end = time.monotonic() + self._timeout
         while not ended and (left := end - time.monotonic()) > 0:
@@ -128,7 +140,7 @@ class Login:
         try:
             report = self.client.wait_synced(timeout=self._timeout)
         except CometChatException as error:
-            raise _trouble(error) from error
+            raise self._trouble(error, LATER) from error
         pages = "1 page" if report.pages == 1 else f"{report.pages:,} pages"
         return Finding(f"in sync: {report.online:,} online, {pages} looked at")
 
@@ -146,13 +158,13 @@ class Login:
             )
         return Finding(f"the server counts {online:,} online")
 
+    def _trouble(self, error: BaseException, otherwise: str) -> Trouble:
+        self.is_valid = self.is_valid and not isinstance(error, AuthError)
+        if isinstance(error, CometChatException):
+            return Trouble(" ".join(str(error).split()), fix_for(error) or otherwise)
+        return Trouble(str(error), otherwise)
+
 
 def _lost(how: Disconnect) -> Trouble:
     said = f": {how.reason}" if how.reason else ""
     return Trouble(f"the connection ended with code {how.code}{said}", _SOCKET_FIX)
-
-
-def _trouble(error: BaseException, otherwise: str = "") -> Trouble:
-    if isinstance(error, CometChatException):
-        return Trouble(" ".join(str(error).split()), fix_for(error) or otherwise)
-    return Trouble(str(error), otherwise)

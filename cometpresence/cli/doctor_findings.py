@@ -27,7 +27,7 @@ class Finding:
 class Trouble(Exception):
     """A step failed; `fix` says in words what to do."""
 
-    def __init__(self, detail: str, fix: str = "") -> None:
+    def __init__(self, detail: str, fix: str) -> None:
         super().__init__(detail)
         self.fix = fix
 

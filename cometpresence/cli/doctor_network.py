@@ -11,7 +11,8 @@ from typing import Any, Self
 from urllib.parse import urlsplit
 
 from .doctor_findings import Finding, Trouble, warning
-from .output import span
+from .failures import SPEAKS_PLAIN, is_plain
+from .output import length, span
 
 __all__ = ["Host", "compare_clocks"]
 
@@ -95,17 +96,29 @@ class Host:
     def shake_hands(self) -> Finding:
         """TLS, with the certificate looked at as a client looks at it."""
         assert self._socket is not None
+        context = self._trust()
         try:
-            context = ssl.create_default_context(cafile=self._ca_file)
             secured = context.wrap_socket(self._socket, server_hostname=self._host)
         except ssl.SSLCertVerificationError as error:
             fix = _FIX_OF_VERIFICATION.get(error.verify_code, _PRIVATE)
             raise Trouble(f"the certificate is refused: {error.verify_message}", fix) from error
         except OSError as error:
+            if is_plain(_said(error)):
+                raise Trouble(
+                    f"this port speaks plain HTTP: {_said(error)}", SPEAKS_PLAIN
+                ) from error
             fix = "see whether something between here and there takes TLS apart, such as a proxy"
             raise Trouble(f"no handshake: {_said(error)}", fix) from error
         self._socket = secured
         return _certificate(secured)
+
+    def _trust(self) -> ssl.SSLContext:
+        try:
+            return ssl.create_default_context(cafile=self._ca_file)
+        except OSError as error:  # an SSLError is one
+            where = self._ca_file or "the system's store"
+            fix = "let --ca-file be a file of certificates in PEM, or leave it out"
+            raise Trouble(f"no certificates in {where}: {_said(error)}", fix) from error
 
     def ask(self) -> Finding:
         """An answer to a plain request; any will do, since nothing was asked for."""
@@ -118,6 +131,8 @@ class Host:
             after = time.time()
         except (OSError, http.client.HTTPException) as error:
             fix = "see what answers there: it takes connections, and says nothing of use"
+            if not self.is_tls:
+                fix += "; if it speaks TLS, write https://"
             raise Trouble(f"no answer: {_said(error)}", fix) from error
         finally:
             self._socket = None
@@ -135,7 +150,7 @@ def compare_clocks(host: Host) -> Finding:
     if abs(host.ahead) < WRONG:
         return Finding(f"as the server's, to {max(1.0, abs(host.ahead)):.0f} s")
     side = "ahead of" if host.ahead > 0 else "behind"
-    detail = f"{span(abs(host.ahead))} {side} the server's, so times since will look wrong"
+    detail = f"{length(abs(host.ahead))} {side} the server's, so times since will look wrong"
     return warning(detail, _CLOCK)
 
 
@@ -161,14 +176,12 @@ def _part_of(name: Any, key: str) -> str:
 
 
 def _ahead(date: str | None, before: float, after: float) -> float | None:
-    """Our clock against a Date header, which has whole seconds, cut off."""
+    """Our clock against a Date header, which has whole seconds, cut off; the middle of what can be."""
     try:
         at = parsedate_to_datetime(date or "").timestamp()
     except ValueError:
         return None
-    if before >= at + 1:
-        return before - at - 1
-    return min(0.0, after - at)
+    return (before + after) / 2 - (at + 0.5)
 
 
 def _said(error: Exception) -> str:

@@ -7,15 +7,23 @@ from .. import (
     CometChatException,
     ConfigError,
     ConnectionLost,
+    ProtocolError,
     RateLimited,
     RequestTimeout,
     TLSError,
 )
 from .output import printable
 
-__all__ = ["CTRL_C", "TimedOut", "failure_of", "fix_for"]
+__all__ = ["CTRL_C", "LATER", "SPEAKS_PLAIN", "TimedOut", "failure_of", "fix_for", "is_plain"]
 
 CTRL_C = 130  # as a shell has it: 128 and the number of the signal
+
+LATER = "try again in a minute; if it stays so, ask CometChat's support"
+SPEAKS_PLAIN = "if that is an emulator without TLS, write http://; else name a port that speaks TLS"
+_STRANGER = (
+    "see what answers there: a proxy or a portal perhaps, for CometChat says more when it refuses"
+)
+_NO_TLS = ("http request", "record layer failure", "wrong version number")  # OpenSSL's words
 
 _FIX_OF_CODE = {
     "AUTH_ERR_APIKEY_NOT_FOUND": "copy the Auth Key of this app from CometChat's dashboard",
@@ -24,6 +32,7 @@ _FIX_OF_CODE = {
     "AUTH_ERR_NO_ACCESS": "use the Auth Key of this app, not the key of another",
     "ERR_DNS": "compare app id and region with CometChat's dashboard, and see whether this machine "
     "resolves other names",
+    "AUTH_ERR_JWT_REFUSED": "see whether the region is the app's; with an auth token, get a new one",
     "ERR_UID_NOT_FOUND": "look for the uid with `cometpresence users --search`",
 }
 _FIX_OF_CLASS: tuple[tuple[type[CometChatException], str], ...] = (
@@ -32,6 +41,7 @@ _FIX_OF_CLASS: tuple[tuple[type[CometChatException], str], ...] = (
         TLSError,
         "see whether the clock is right; name the authority with --ca-file if it is private",
     ),
+    (ProtocolError, _STRANGER),
     (
         RequestTimeout,
         "see whether a firewall is in the way: `cometpresence doctor` looks step by step",
@@ -77,4 +87,13 @@ def fix_for(error: CometChatException) -> str:
         return f"try again in {error.retry_after:.0f} s"
     if error.code in _FIX_OF_CODE:
         return _FIX_OF_CODE[error.code]
+    if error.code.startswith("HTTP_"):  # the status is all that was said
+        return LATER if error.code >= "HTTP_500" else _STRANGER
+    if isinstance(error, TLSError) and is_plain(error.message):
+        return SPEAKS_PLAIN
     return next((fix for kind, fix in _FIX_OF_CLASS if isinstance(error, kind)), "")
+
+
+def is_plain(said: str) -> bool:
+    """Whether OpenSSL means by this that there was no TLS to be heard."""
+    return any(words in said for words in _NO_TLS)

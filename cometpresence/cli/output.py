@@ -7,6 +7,7 @@ import time
 import unicodedata
 from collections.abc import Callable
 from datetime import datetime
+from itertools import pairwise
 from typing import Any
 
 import click
@@ -18,6 +19,7 @@ __all__ = [
     "clock",
     "json_option",
     "last_seen",
+    "length",
     "printable",
     "reader_is_gone",
     "span",
@@ -81,6 +83,16 @@ def span(seconds: float) -> str:
         if seconds >= size:
             return f"{int(seconds // size)} {unit}"
     return f"{max(1, round(seconds))} s"
+
+
+def length(seconds: float) -> str:
+    """The same in its two largest units, and rounded: 7,199.5 seconds are 2 h."""
+    sizes = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
+    for (size, unit), (part, part_unit) in pairwise(sizes):
+        whole, rest = divmod(round(seconds / part), size // part)
+        if whole:
+            return f"{whole} {unit} {rest} {part_unit}" if rest else f"{whole} {unit}"
+    return f"{seconds:.0f} s"
 
 
 def clock(at: float) -> str:

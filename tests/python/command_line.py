@@ -61,6 +61,14 @@ def lines_of(result: Result) -> list[dict[str, Any]]:
     return [json.loads(line) for line in result.stdout.splitlines()]
 
 
+def steps_of(emulator: Emulator, *arguments: str, **changes: str) -> tuple[int, dict[str, Any]]:
+    """What the doctor says: the exit code, and each step by its name."""
+    result = invoke(emulator, "doctor", "--timeout", "5", *arguments, **changes)
+    assert result.stderr == ""
+    steps = [json.loads(line) for line in result.stdout.splitlines()]
+    return result.exit_code, {step["step"]: step for step in steps}
+
+
 @contextmanager
 def started(emulator: Emulator, *arguments: str, **changes: str) -> Iterator[subprocess.Popen[str]]:
     """In a process of its own, through pipes; it ends with the block, if not before."""
