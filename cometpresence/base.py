@@ -75,7 +75,7 @@ class _Common(Handlers):
                 raise ConfigError("INVALID_PARAMETER", f"{what} must be a {kind}, not {value!r}.")
         if settings is None:
             settings = AppSettings(presence=PresenceScope.all_users())
-        self._app_id = check_text(app_id, "app id")
+        self._app_id = _check_given(app_id, "app_id")
         self._uid = uid if uid is None else check_text(uid, "uid")
         self._auth_key = auth_key if auth_key is None else check_text(auth_key, "auth key")
         self._auth_token = (
@@ -132,7 +132,11 @@ class _Common(Handlers):
     @classmethod
     def from_env(cls, **kw: Any) -> Self:
         """A client made from COMETCHAT_APP_ID, COMETCHAT_REGION, COMETCHAT_UID, COMETCHAT_AUTH_KEY
-        and COMETCHAT_AUTH_TOKEN, as far as they are set; `kw` are further arguments and win."""
+        and COMETCHAT_AUTH_TOKEN, as far as they are set; `kw` are further arguments and win.
+
+        What is missing is a ConfigError that names the variable and the argument: the app id and
+        the region here, whom to log in as at login().
+        """
         names = ("app_id", "region", "uid", "auth_key", "auth_token")
         given = {name: os.environ.get(f"COMETCHAT_{name.upper()}") for name in names}
         return cls(**{name: value for name, value in given.items() if value} | kw)
@@ -220,7 +224,7 @@ class _Common(Handlers):
         if auth_key is None and self._token_provider is not None:
             return None
         uid = self._uid if uid is None else uid
-        return check_text(uid, "uid"), check_text(auth_key, "auth key"), None
+        return _check_given(uid, "uid"), _check_given(auth_key, "auth_key"), None
 
     # ---- the dispatch thread
 
@@ -276,7 +280,25 @@ class _Common(Handlers):
             dispatcher.join(max(0.0, deadline - time.monotonic()))
 
 
-# ---- the environment
+# ---- what may come from the environment
+
+_INSTEAD = {  # of what is missing, besides itself
+    "uid": "; an auth_token= needs no uid",
+    "auth_key": "; an auth_token=, or COMETCHAT_AUTH_TOKEN, does as well",
+}
+
+
+def _check_given(value: object, name: str) -> str:
+    """`value`, which must be text; the error for none says by which `name` to give it, and where
+    from_env() would have found it."""
+    what = name.replace("_", " ")
+    if value is None or value == "":
+        raise ConfigError(
+            "MISSING_PARAMETERS",
+            f"The {what} is missing: give {name}=, or set COMETCHAT_{name.upper()} and make the "
+            f"client by from_env(){_INSTEAD.get(name, '')}.",
+        )
+    return check_text(value, what)
 
 
 def _emulator_endpoint() -> str | None:

@@ -157,7 +157,9 @@ static cp_status check_default_hosts(const cp_config *self, cp_failure *failure)
         return cp_failure_refuse(failure, "AUTH_ERR_INVALID_APPID", "app id",
                                  "has characters that no app id has");
     if (cp_text_is_empty(self->region))
-        return cp_failure_refuse(failure, "MISSING_PARAMETERS", "region", "is missing");
+        return cp_failure_refuse(failure, "MISSING_PARAMETERS", "region",
+                                 "is missing: give region=, or set COMETCHAT_REGION and make the "
+                                 "client by from_env()");
     if (!is_known_region(self->region))
         return cp_failure_refuse(failure, "INVALID_REGION", "region",
                                  "is none of us, eu, in and private");

@@ -74,7 +74,9 @@ TEST(what_is_missing_is_named)
     set(&config.app_id, " ");
     check_refused("MISSING_PARAMETERS", "The app id is missing.");
     set(&config.region, NULL);
-    check_refused("MISSING_PARAMETERS", "The region is missing.");
+    check_refused("MISSING_PARAMETERS",
+                  "The region is missing: give region=, or set COMETCHAT_REGION and make the "
+                  "client by from_env().");
     set(&config.session_id, "");
     check_refused("MISSING_PARAMETERS", "The session id is missing.");
     config.subscription = CP_SUBSCRIBE_ROLES;

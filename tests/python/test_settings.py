@@ -10,6 +10,8 @@ from python.refusals import code_of
 from cometpresence import (
     AppSettings,
     AppSettingsBuilder,
+    AsyncPresenceClient,
+    ConfigError,
     PresenceClient,
     PresenceScope,
     Reconnect,
@@ -239,6 +241,28 @@ def test_from_env_takes_what_is_set_and_arguments_win(monkeypatch: pytest.Monkey
     client = PresenceClient.from_env(uid="alice")
     assert (client.app_id, client.uid) == ("from-env", "alice")
     client.close()
+
+
+async def enter(make_client: Callable[[], PresenceClient | AsyncPresenceClient]) -> None:
+    client = make_client()
+    if isinstance(client, PresenceClient):
+        client.__enter__()
+    else:
+        await client.__aenter__()
+
+
+@pytest.mark.parametrize("name", ["app_id", "region", "uid", "auth_key"])
+@pytest.mark.parametrize("kind", [PresenceClient, AsyncPresenceClient])
+async def test_what_is_missing_is_named_as_variable_and_as_argument(
+    monkeypatch: pytest.MonkeyPatch, kind: type[Any], name: str
+) -> None:
+    for given in {"app_id", "region", "uid", "auth_key"} - {name}:
+        monkeypatch.setenv(f"COMETCHAT_{given.upper()}", "us")
+    with pytest.raises(ConfigError) as caught:
+        await enter(kind.from_env)
+    assert caught.value.code == "MISSING_PARAMETERS"
+    assert f"COMETCHAT_{name.upper()} " in caught.value.message
+    assert f"{name}=" in caught.value.message
 
 
 def test_only_from_env_reads_the_credentials_of_the_environment(
