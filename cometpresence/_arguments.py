@@ -50,7 +50,11 @@ def check_text(value: object, what: str, code: str = "INVALID_PARAMETER") -> str
 def check_texts(value: object, what: str, code: str = "INVALID_PARAMETER") -> tuple[str, ...]:
     """`value` as a tuple; it must hold texts that are not empty.  One text is no list of texts."""
     if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Collection):
-        raise ConfigError(code, f"The {what} must be a list of texts, not {type(value).__name__}.")
+        raise ConfigError(
+            code,
+            f"The {what} must be a list or set of texts, such as {{'alice'}}, "
+            f"not {type(value).__name__}.",
+        )
     for item in value:
         if not isinstance(item, str) or not item:
             raise ConfigError(code, f"The {what} must be a list of texts, and {item!r} is none.")

@@ -18,12 +18,13 @@ def about(
 ) -> "Callable[[User], bool] | None":
     """Whether a user is one of those asked for; None: everybody is.
 
-    Uids are compared as the server does, without case.
+    Uids are compared as the server does, without case.  Empty filters are refused: nobody could
+    pass, and who means nobody need not ask.
     """
     if uids is None and roles is None:
         return None
-    wanted_uids = None if uids is None else {uid.lower() for uid in check_texts(uids, "uids")}
-    wanted_roles = None if roles is None else set(check_texts(roles, "roles"))
+    wanted_uids = None if uids is None else {uid.lower() for uid in _some(uids, "uids")}
+    wanted_roles = None if roles is None else set(_some(roles, "roles"))
 
     def wants(user: "User") -> bool:
         return (wanted_uids is None or user.uid.lower() in wanted_uids) and (
@@ -35,6 +36,21 @@ def about(
 
 def check_origins(origins: Collection[Origin]) -> frozenset[Origin]:
     """`origins` as a set; all of them must be Origins."""
-    if isinstance(origins, Collection) and all(isinstance(one, Origin) for one in origins):
-        return frozenset(origins)
-    raise ConfigError("INVALID_PARAMETER", f"The origins must be Origins, not {origins!r}.")
+    if not isinstance(origins, Collection) or not all(isinstance(one, Origin) for one in origins):
+        raise ConfigError("INVALID_PARAMETER", f"The origins must be Origins, not {origins!r}.")
+    if not origins:
+        raise _empty("origins")
+    return frozenset(origins)
+
+
+def _some(values: Collection[str], what: str) -> tuple[str, ...]:
+    texts = check_texts(values, what)
+    if not texts:
+        raise _empty(what)
+    return texts
+
+
+def _empty(what: str) -> ConfigError:
+    return ConfigError(
+        "INVALID_PARAMETER", f"The {what} are empty, so nothing would pass: leave them out for all."
+    )

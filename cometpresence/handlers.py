@@ -40,9 +40,9 @@ class Filters(TypedDict, total=False):
     """Which events a presence handler is called for; without any, all but the first snapshot."""
 
     uids: Collection[str] | None
-    """Only about these users; compared as the server does, without case."""
+    """Only about these users, at least one; compared as the server does, without case."""
     roles: Collection[str] | None
-    """Only about users of these roles."""
+    """Only about users of these roles, at least one."""
     origins: Collection[Origin]
     """Only events emitted for these reasons: LIVE and RESYNC unless said otherwise."""
     id: str | None

@@ -5,7 +5,7 @@ What the connection survives is in test_reconnecting.py, secrets are in test_sec
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -15,6 +15,7 @@ from python.refusals import code_of
 
 from cometpresence import (
     AppSettingsBuilder,
+    AsyncPresenceClient,
     AuthError,
     CometChat,
     CometChatException,
@@ -91,6 +92,7 @@ def assert_nothing_more_is_asked(emulator: Emulator) -> None:
         (lambda c: c.users_request().setSearchKeyword(7), "INVALID_SEARCH_KEYWORD"),
         (lambda c: c.on_user_online(7), "INVALID_PARAMETER"),
         (lambda c: c.on_user_online(print, uids="alice"), "INVALID_PARAMETER"),
+        (lambda c: c.events(uids="alice"), "INVALID_PARAMETER"),
         (lambda c: c.on_error(None, 1), None),
         (lambda c: c.add_listener(UserListener(), id=""), "MISSING_PARAMETERS"),
         (lambda c: c.wait_synced(timeout="soon"), None),
@@ -112,6 +114,21 @@ def test_a_bad_argument_has_the_vendors_code_and_nothing_is_sent(
         assert caught.value.code == code
         assert caught.value.message
     assert asked(plain_emulator) == []
+
+
+@pytest.mark.parametrize("name", ["uids", "roles", "origins"])
+@pytest.mark.parametrize("take", ["on_user_online", "on_presence", "on_presence_batch", "events"])
+@pytest.mark.parametrize("kind", [PresenceClient, AsyncPresenceClient])
+async def test_a_filter_that_nobody_passes_is_refused(
+    kind: type[Any], take: str, name: str
+) -> None:
+    client = kind("app", region="us")
+    with pytest.raises(ConfigError, match=f"The {name} are empty") as caught:
+        getattr(client, take)(**{name: []})(print)  # but for events() a decorator
+    assert caught.value.code == "INVALID_PARAMETER"
+    closed = client.close()
+    if isinstance(closed, Awaitable):
+        await closed
 
 
 @pytest.mark.parametrize(
