@@ -274,6 +274,7 @@ BEHAVIOURS: tuple[tuple[str, str, Evidence, str], ...] = (
     ("one of many who is no friend", "manage_friends", C, "refuses them all"),
     ("a token made again", "manage_tokens", C, "is new, with `force` or without"),
     ("sockets of a deleted token", "manage_tokens", C, "stay open"),
+    ("jwts of one token", "credentials", C, "the oldest ends when there are more than 100"),
     ("the 26th role", "manage_roles", C, "ERR_PLAN_QUOTA_RESTRICTION, unless strict is off"),
     ("users of a deleted role", "manage_roles", C, "have the default one"),
     ("logging in as a deactivated user", "world", C, "ERR_UID_NOT_FOUND"),

@@ -13,7 +13,7 @@ from typing import Any, Self, TypeVar
 
 from .cast import UserSource, load_users
 from .clock import Clock, ClockKind
-from .credentials import mint
+from .credentials import mint, source_of
 from .fault_calls import FaultCalls
 from .journal import Entry
 from .journal_file import JournalFile
@@ -35,9 +35,10 @@ class Emulator(FaultCalls, AbstractContextManager["Emulator"]):
     `users` is a collection of mappings, or the path of a JSON file; without any there is a default
     cast, superhero1 to superhero5.  `strict` refuses what the documentation forbids (more than 100
     users a page, more than 25 uids) instead of making the best of it.  ``clock="manual"`` stands
-    still at a time of its own until advance().  `rate_limits` are the service's, None: there are
-    none.  `webhooks` are posted to while the emulator runs.  The journal is added to
-    `journal_file`, too, as JSON lines.
+    still at a time of its own until advance(); with a `seed`, too, runs that are steered alike are
+    alike: dice, keys, tokens and jwts, which others can then guess.  `rate_limits` are the
+    service's, None: there are none.  `webhooks` are posted to while the emulator runs.  The journal
+    is added to `journal_file`, too, as JSON lines.
 
     Every public method may be called from any thread: it hops to the emulator's loop and waits.
     Before start() and after stop() it acts on the state at once.  An argument that makes no sense
@@ -50,7 +51,7 @@ class Emulator(FaultCalls, AbstractContextManager["Emulator"]):
         host: str = "127.0.0.1",
         port: int = 0,
         tls: bool = False,
-        seed: int = 0,
+        seed: int | None = None,
         clock: ClockKind = "real",
         users: UserSource = (),
         strict: bool = True,
@@ -73,9 +74,10 @@ class Emulator(FaultCalls, AbstractContextManager["Emulator"]):
         """What clients call this app."""
         self.region = region
         """The region clients must name."""
-        self.auth_key: str = auth_key or mint("key_")
+        source = source_of(seed)
+        self.auth_key: str = auth_key or mint("key_", source)
         """What logs a uid in, besides an auth token."""
-        self.rest_api_key: str = rest_api_key or mint("rest_")
+        self.rest_api_key: str = rest_api_key or mint("rest_", source)
         """What the management API asks for: users, roles, friends and auth tokens."""
         self.admin_token: str = mint("admin_")
         """What admin calls must bring: ``Authorization: Bearer <admin_token>``."""
@@ -97,6 +99,7 @@ class Emulator(FaultCalls, AbstractContextManager["Emulator"]):
             users=load_users(users),
             clock=self._clock,
             seed=seed,
+            source=source,
             strict=strict,
             presence_cap=presence_cap,
             rate_limits=rate_limits,

@@ -33,7 +33,9 @@ _OPTIONS = (
     ),
     click.option("--region", default="us", show_default=True),
     click.option(
-        "--seed", type=int, default=0, show_default=True, help="For faults that roll dice."
+        "--seed",
+        type=int,
+        help="Have dice fall, and keys, tokens and jwts come out, as in other runs with it.",
     ),
     click.option(
         "--journal",
@@ -79,6 +81,7 @@ def emulator_options(command: Callable[..., Any]) -> Callable[..., Any]:
 def _make(
     *,
     host: str,
+    seed: int | None,
     users: Path | None,
     tls: bool,
     ca_out: Path | None,
@@ -96,9 +99,12 @@ def _make(
     hooks = _webhooks(webhook, webhook_form, webhook_user, webhook_password, webhook_anywhere)
     if not is_loopback(host):
         click.echo(f"warning: {host} can be reached from other machines", err=True)
+        if seed is not None:
+            click.echo("warning: keys and tokens that come of a seed can be guessed", err=True)
     try:
         return Emulator(
             host=host,
+            seed=seed,
             users=users or (),
             tls=tls,
             ca_out=ca_out,

@@ -34,7 +34,8 @@ class World:
         admin_token: str,
         users: tuple[Mapping[str, Any], ...],
         clock: Clock,
-        seed: int,
+        seed: int | None,
+        source: random.Random,
         strict: bool,
         rate_limits: RateLimits | None,
         webhooks: Collection[Webhook],
@@ -64,12 +65,12 @@ class World:
         self._initial_users = users
 
         secrets = (auth_key, rest_api_key, admin_token, *(hook.password for hook in webhooks))
-        self.rng: random.Random = random.Random(seed)
+        self.rng: random.Random = random.Random(seed or 0)
         self.journal: Journal = Journal(clock, Redactor(secrets), journal_file)
         self.notices: Notices = Notices(self.journal)
         self.users: Directory = Directory()
         self.roles: Roles = Roles()
-        self.credentials: Credentials = Credentials()
+        self.credentials: Credentials = Credentials(source)
         self.faults: Faults = Faults(self.journal)
         delivery = Delivery(self.faults, self.journal, self.rng)
         self.presence: Presence = Presence(

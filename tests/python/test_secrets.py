@@ -37,8 +37,8 @@ class Ledger:
         self.said: list[str] = []
         mint = credentials.mint
 
-        def remember(prefix: str) -> str:
-            self.secrets.append(mint(prefix))
+        def remember(prefix: str, *source: Any) -> str:
+            self.secrets.append(mint(prefix, *source))
             return self.secrets[-1]
 
         monkeypatch.setattr(credentials, "mint", remember)
