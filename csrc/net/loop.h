@@ -34,6 +34,7 @@ void cp_loop_wake(void);                  /* something is ready; which, the thre
 /* The network thread only */
 void cp_loop_exit(cp_guest *guest); /* the last one out ends the thread, a little later */
 struct lws_context *cp_loop_context(cp_loop *self);
+unsigned *cp_loop_wires(cp_loop *self); /* how many there are: each counts itself */
 cp_vhosts *cp_loop_vhosts(cp_loop *self);
 cp_silent *cp_loop_silent(cp_loop *self);
 #define CP_LOOP_SCRATCH (64 * 1024)

@@ -17,6 +17,7 @@
 #define DESCRIPTORS_KNOWN 1048576 /* above this lws would build its tables for all of them */
 #define DESCRIPTORS_ASSUMED 65536
 #define POLL_FAILED 100 /* ms until the next attempt; memory may be back by then */
+#define FAREWELLS (1 * CP_USEC_PER_SEC) /* for the last connections; they take milliseconds */
 #define PULSE (1 * CP_USEC_PER_SEC)
 
 struct cp_loop {
@@ -26,11 +27,12 @@ struct cp_loop {
     lws_sorted_usec_list_t pulse;
     /* Under the network's lock; set by the thread, which reads it without: */
     struct lws_context *context; /* NULL: not made yet, or gone */
+    unsigned wires; /* the thread's alone */
     /* Under the network's lock: */
     cp_guest *guests;
     cp_guest *knocking, **last_knocking;
     bool is_leaving; /* everybody was told to */
-    cp_loop *next_ended;
+    cp_loop *next; /* of those that ended, or are parked */
     unsigned char room[LWS_PRE + CP_LOOP_SCRATCH];
 };
 
@@ -43,6 +45,7 @@ static struct {
     unsigned threads;
     cp_loop *current;
     cp_loop *ended; /* to be joined */
+    cp_loop *parked; /* without a thread, for the next one */
 } network = {.lock = PTHREAD_MUTEX_INITIALIZER,
              .begun = PTHREAD_COND_INITIALIZER,
              .fewer = PTHREAD_COND_INITIALIZER};
@@ -132,12 +135,14 @@ static void turn_everybody_away(cp_loop *self, int error)
 
 static bool begin(cp_loop *self)
 {
-    struct lws_context *context;
-    int error;
+    struct lws_context *context = self->context;
+    int error = 0;
 
-    errno = 0;
-    context = make_context();
-    error = errno;
+    if (context == NULL) {
+        errno = 0;
+        context = make_context();
+        error = errno;
+    }
     pthread_mutex_lock(&network.lock);
     self->context = context; /* from here on it can be woken */
     if (context == NULL)
@@ -162,12 +167,29 @@ static void turn(cp_loop *self)
     }
 }
 
+/* Nobody waits for them; but of a vhost that is destroyed while in use lws 4.1 frees nothing. */
+static void see_the_last_wires_off(cp_loop *self)
+{
+    cp_usec end = cp_network_now() + FAREWELLS;
+
+    while (self->wires > 0 && cp_network_now() < end && lws_service(self->context, 0) >= 0)
+        ;
+}
+
+/* The context stays for the next thread: lws 4.3 leaves a descriptor open for each one that
+ * is destroyed, and it costs milliseconds to make.  Certificates are read anew. */
 static void end(cp_loop *self)
 {
     lws_sul_cancel(&self->pulse);
     cp_lookups_forget(self);
-    lws_context_destroy(self->context);
-    cp_vhosts_destroy(&self->vhosts);
+    see_the_last_wires_off(self);
+    if (self->wires > 0) {
+        lws_context_destroy(self->context);
+        self->context = NULL;
+        cp_vhosts_forget(&self->vhosts);
+    } else {
+        cp_vhosts_destroy(&self->vhosts);
+    }
 }
 
 static void *run(void *arg)
@@ -179,7 +201,7 @@ static void *run(void *arg)
         end(self);
     }
     pthread_mutex_lock(&network.lock);
-    self->next_ended = network.ended;
+    self->next = network.ended;
     network.ended = self;
     network.threads -= 1;
     pthread_cond_broadcast(&network.fewer);
@@ -187,25 +209,31 @@ static void *run(void *arg)
     return NULL;
 }
 
-/* Without the lock.  Taking it was the last thing they did: this does not wait long. */
-static void join(cp_loop *ended)
+/* Without the lock. */
+static void park(cp_loop *self)
 {
+    pthread_mutex_lock(&network.lock);
+    self->next = network.parked;
+    network.parked = self;
+    pthread_mutex_unlock(&network.lock);
+}
+
+/* Without the lock.  Taking it was the last thing they did: this does not wait long. */
+static void join_ended(void)
+{
+    cp_loop *ended;
+
+    pthread_mutex_lock(&network.lock);
+    ended = network.ended; /* ours alone, from here on */
+    network.ended = NULL;
+    pthread_mutex_unlock(&network.lock);
     while (ended != NULL) {
         cp_loop *gone = ended;
 
-        ended = gone->next_ended;
+        ended = gone->next;
         pthread_join(gone->thread, NULL);
-        free(gone);
+        park(gone);
     }
-}
-
-/* Under the lock: those to be joined, by us alone. */
-static cp_loop *take_ended(void)
-{
-    cp_loop *ended = network.ended;
-
-    network.ended = NULL;
-    return ended;
 }
 
 /* Signals are for Python's threads. */
@@ -224,17 +252,23 @@ static bool start_thread(cp_loop *self)
 /* Under the lock. */
 static cp_loop *start_loop(void)
 {
-    cp_loop *self = calloc(1, sizeof *self);
+    cp_loop *self = network.parked;
 
+    if (self != NULL)
+        network.parked = self->next;
+    else
+        self = calloc(1, sizeof *self);
     if (self == NULL)
         return NULL;
+    self->is_leaving = false;
     self->last_knocking = &self->knocking;
     atomic_store(&latest_beat, cp_network_now());
     if (start_thread(self)) {
         network.threads += 1;
         return self;
     }
-    free(self);
+    self->next = network.parked;
+    network.parked = self;
     return NULL;
 }
 
@@ -255,7 +289,7 @@ static void let_in(cp_loop *self, cp_guest *guest)
 }
 
 /* Under the lock, which the thread takes to say that it begins.  At shutdown the guest may
- * have left before this wakes. */
+ * have left before this wakes.  A context from before is as good as a beginning. */
 static void wait_to_begin(const cp_guest *guest)
 {
     while (guest->loop != NULL && guest->loop->context == NULL)
@@ -264,11 +298,10 @@ static void wait_to_begin(const cp_guest *guest)
 
 cp_status cp_loop_enter(cp_guest *guest)
 {
-    cp_loop *ended;
     int error = EAGAIN;
 
+    join_ended();
     pthread_mutex_lock(&network.lock);
-    ended = take_ended();
     if (network.current == NULL)
         network.current = start_loop();
     if (network.current != NULL) {
@@ -277,7 +310,6 @@ cp_status cp_loop_enter(cp_guest *guest)
         error = guest->turned_away;
     }
     pthread_mutex_unlock(&network.lock);
-    join(ended);
     errno = error;
     return error == 0 ? CP_OK : CP_ERR_SYSTEM;
 }
@@ -348,6 +380,11 @@ cp_silent *cp_loop_silent(cp_loop *self)
     return &self->silent;
 }
 
+unsigned *cp_loop_wires(cp_loop *self)
+{
+    return &self->wires;
+}
+
 struct lws_context *cp_loop_context(cp_loop *self)
 {
     return self->context;
@@ -399,7 +436,6 @@ static void tell_all_to_leave(void)
 cp_status cp_network_shutdown(cp_usec most)
 {
     cp_usec end = cp_network_now() + most;
-    cp_loop *ended;
     bool is_over;
 
     pthread_mutex_lock(&network.lock);
@@ -416,9 +452,8 @@ cp_status cp_network_shutdown(cp_usec most)
         pthread_cond_timedwait(&network.fewer, &network.lock, &soon);
     }
     is_over = network.threads == 0;
-    ended = take_ended();
     pthread_mutex_unlock(&network.lock);
-    join(ended);
+    join_ended();
     return is_over ? CP_OK : CP_ERR_TIMEOUT;
 }
 
@@ -432,10 +467,11 @@ void cp_network_forked(void)
     atomic_fetch_add(&epoch, 1);
     cp_inherited_close_all();
     cp_lookups_forked();
-    /* Whoever held the lock is not here; the thread and its context are leaked. */
+    /* Whoever held the lock is not here; the thread and its context are leaked, and so are
+     * those parked, whose way to be woken is the parent's too. */
     pthread_mutex_init(&network.lock, NULL);
     pthread_cond_init(&network.begun, NULL);
     pthread_cond_init(&network.fewer, NULL);
     network.threads = 0;
-    network.current = network.ended = NULL;
+    network.current = network.ended = network.parked = NULL;
 }

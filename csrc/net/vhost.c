@@ -106,6 +106,13 @@ static void free_vhost(vhost *self)
 
 void cp_vhosts_destroy(cp_vhosts *self)
 {
+    for (vhost *each = self->first; each != NULL; each = each->next)
+        lws_vhost_destroy(each->lws);
+    cp_vhosts_forget(self);
+}
+
+void cp_vhosts_forget(cp_vhosts *self)
+{
     while (self->first != NULL) {
         vhost *gone = self->first;
 

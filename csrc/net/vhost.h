@@ -7,7 +7,7 @@
 #include "core/failure.h"
 
 /* What lws calls a vhost: for us, a set of certificates to trust.  One for plain
- * connections and one for each CA file are made once and kept as long as the context,
+ * connections and one for each CA file are made once and kept as long as the thread,
  * since reading certificates costs milliseconds, and since lws 4.1 never frees a vhost
  * that was destroyed while in use. */
 typedef struct cp_vhosts {
@@ -15,7 +15,8 @@ typedef struct cp_vhosts {
     const char *handshake_failure; /* of the latest TLS handshake, in OpenSSL's words */
 } cp_vhosts;
 
-void cp_vhosts_destroy(cp_vhosts *self); /* after the context is gone */
+void cp_vhosts_destroy(cp_vhosts *self); /* while there is no connection */
+void cp_vhosts_forget(cp_vhosts *self);  /* after the context is gone, and they with it */
 
 /* Plain, or TLS with this CA file (NULL: the system's).  NULL, and why. */
 struct lws_vhost *cp_vhosts_find(cp_vhosts *self, struct lws_context *context, bool tls,

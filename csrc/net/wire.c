@@ -23,6 +23,7 @@ static void free_wire(cp_wire *self)
     free(self->ca_file);
     free(self->path);
     free(self->method);
+    *cp_loop_wires(self->loop) -= 1;
     free(self);
 }
 
@@ -47,6 +48,8 @@ void cp_wire_remember(cp_wire *self, const cp_failure *failure)
         self->failure = *failure;
 }
 
+static void drop(cp_wire *self);
+
 static void tell_ended(lws_sorted_usec_list_t *sul)
 {
     cp_wire *self = lws_container_of(sul, cp_wire, finale);
@@ -56,7 +59,9 @@ static void tell_ended(lws_sorted_usec_list_t *sul)
     if (owner != NULL)
         self->face->ended(owner, &self->failure);
     if (self->wsi == NULL)
-        free_wire(self); /* else lws's last word on it does */
+        free_wire(self);
+    else
+        drop(self); /* lws may linger for seconds, until the peer hangs up; its last word frees */
 }
 
 /* The owner is told from the event loop, so that no call of his re-enters him. */
@@ -74,8 +79,6 @@ void cp_wire_end(cp_wire *self)
 /* The only way to end a connection that is safe from every callback, on every version: no
  * close reason, no error returned while reading or writing, lws does it from its loop.
  * lws keeps one timeout a connection and replaces it at each stage, so once is not enough. */
-static void drop(cp_wire *self);
-
 static void lift_axe(lws_sorted_usec_list_t *sul)
 {
     drop(lws_container_of(sul, cp_wire, axe));
@@ -272,6 +275,7 @@ cp_wire *cp_wire_open(cp_loop *loop, const cp_wire_request *request, const cp_wi
     if (self == NULL)
         return NULL;
     self->loop = loop;
+    *cp_loop_wires(loop) += 1;
     self->face = face;
     self->owner = owner;
     cp_buffer_init(&self->headers);

@@ -6,7 +6,9 @@
 #include <libwebsockets.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "net/loop.h"
 #include "net/network.h"
@@ -14,6 +16,7 @@
 
 static pthread_t of_the_test; /* the thread that runs it */
 static atomic_uint calls_here, calls_elsewhere;
+static atomic_uint contexts; /* made, less those destroyed */
 static bool no_context;
 static bool looks_at_joins;
 static bool joins_under_the_lock;
@@ -33,8 +36,10 @@ struct lws_context *lws_create_context(const struct lws_context_creation_info *i
             dlsym(RTLD_NEXT, "lws_create_context");
 
     note_call();
-    if (!no_context)
+    if (!no_context) {
+        contexts += 1;
         return real(info);
+    }
     errno = EMFILE;
     return NULL;
 }
@@ -45,6 +50,7 @@ void lws_context_destroy(struct lws_context *context)
         (void (*)(struct lws_context *))dlsym(RTLD_NEXT, "lws_context_destroy");
 
     note_call();
+    contexts -= 1;
     real(context);
 }
 
@@ -89,19 +95,7 @@ static void check_all_is_over(void)
     CHECK_INT(cp_network_shutdown(10 * CP_USEC_PER_SEC), CP_OK);
 }
 
-TEST(the_context_is_made_and_destroyed_on_the_thread_that_uses_it)
-{
-    cp_guest guest = {.serve = leave, .leave = leave};
-
-    begin();
-    CHECK_INT(cp_loop_enter(&guest), CP_OK);
-    CHECK_INT(calls_elsewhere, 1);
-    CHECK(cp_loop_knock(&guest));
-    check_all_is_over();
-    CHECK_INT(calls_elsewhere, 2);
-    CHECK_INT(calls_here, 0);
-}
-
+/* Comes first: later there is one, parked. */
 TEST(without_a_context_everybody_is_turned_away_and_the_next_try_begins_anew)
 {
     cp_guest guest = {.serve = leave, .leave = leave};
@@ -119,6 +113,46 @@ TEST(without_a_context_everybody_is_turned_away_and_the_next_try_begins_anew)
     CHECK_INT(cp_loop_enter(&guest), CP_OK);
     CHECK(cp_loop_knock(&guest));
     check_all_is_over();
+    CHECK_INT(calls_here, 0); /* but on the thread that is to use it */
+}
+
+static void come_and_go_once(void)
+{
+    cp_guest guest = {.serve = leave, .leave = leave};
+
+    CHECK_INT(cp_loop_enter(&guest), CP_OK);
+    CHECK(cp_loop_knock(&guest));
+    check_all_is_over();
+}
+
+TEST(the_context_outlives_its_thread_and_serves_the_next)
+{
+    begin();
+    for (int i = 0; i < 20; i++)
+        come_and_go_once();
+    CHECK_INT(contexts, 1);
+    CHECK_INT(calls_here + calls_elsewhere, 0);
+}
+
+TEST(a_forked_child_makes_a_context_of_its_own)
+{
+    int status = 0;
+    pid_t child;
+
+    begin();
+    come_and_go_once();
+    child = fork();
+    if (child == 0) {
+        alarm(10);
+        calls_here = calls_elsewhere = 0;
+        cp_network_forked();
+        come_and_go_once();
+        if (calls_elsewhere == 1 && !test_is_failing)
+            execlp("true", "true", NULL); /* _exit() would have valgrind look for what is leaked */
+        _exit(1);
+    }
+    CHECK_INT(waitpid(child, &status, 0), child);
+    CHECK_INT(status, 0);
 }
 
 enum { THREADS = 4, TIMES = 100 };
