@@ -338,7 +338,7 @@ TEST(without_memory_for_more_buckets_all_are_found_in_few)
         snprintf(uid, sizeof uid, "u%d", i);
         (void)wait_for(uid, CP_ONLINE);
     }
-    for (unsigned n = 1; watchers.arrived.first != NULL; n++) {
+    while (watchers.arrived.first != NULL) {
         fail_allocation(1);
         (void)cp_watchers_look(&watchers, roster);
         (void)allocation_failed();
