@@ -70,7 +70,7 @@ def comet_emulator_options() -> Mapping[str, Any]:
     """Arguments for the Emulator, such as ``{"users": […], "tls": True}``.  None; override it.
 
     What it does not say stays: ``clock="manual"``, and the users bot, alice, bob, carol and dave
-    (of the role "support") and erin ("moderator").
+    (of the role "support") and erin ("moderator"), unless there is a `scenario`, which has users.
     """
     return {}
 
@@ -88,8 +88,8 @@ def comet_emulator(
         from .emulator import Emulator
     except ModuleNotFoundError as error:
         pytest.fail(f"{error.name} is missing: pip install 'cometpresence[emulator]'", False)
-    options = {"clock": "manual", "users": CAST, **comet_emulator_options}
-    with Emulator(**options) as emulator:
+    cast = {} if comet_emulator_options.get("scenario") else {"users": CAST}
+    with Emulator(**{"clock": "manual", **cast, **comet_emulator_options}) as emulator:
         for name, value in _environment(emulator, comet_uid).items():
             if value is None:
                 monkeypatch.delenv(name, raising=False)

@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
-UserSource = Collection[Mapping[str, Any]] | str | Path
+UserSource = Collection[Mapping[str, Any] | str | Path] | str | Path
 
 # The users every new CometChat app starts with, in roles and friendships that make them useful.
 DEFAULT_CAST: tuple[dict[str, Any], ...] = (
@@ -18,21 +18,30 @@ DEFAULT_CAST: tuple[dict[str, Any], ...] = (
 
 
 def load_users(source: UserSource) -> tuple[dict[str, Any], ...]:
-    """Plain records from a JSON file (a list or {"users": [...]}) or a collection.
+    """Plain records from JSON files (a list or {"users": [...]}), from mappings, or from both.
 
     A file with an empty list means nobody; no users at all mean the default cast.
     """
-    is_file = isinstance(source, (str, Path))
-    if isinstance(source, (str, Path)):
-        try:
-            document = json.loads(Path(source).read_text(encoding="utf-8"))
-        except ValueError as error:
-            raise ValueError(f"{source} is not JSON in UTF-8: {error}") from None
-        listed = document.get("users") if isinstance(document, dict) else document
-        if not isinstance(listed, list):
-            raise ValueError('a user file holds a list of users, or {"users": [...]}')
-        source = listed
-    if not all(isinstance(record, Mapping) for record in source):
-        raise ValueError("every user must be an object with at least a uid")
-    records = tuple(dict(record) for record in source)
-    return records if records or is_file else DEFAULT_CAST
+    listed = [source] if isinstance(source, (str, Path)) else source
+    records = list[dict[str, Any]]()
+    for item in listed:
+        if isinstance(item, (str, Path)):
+            records += _users_of(Path(item))
+        elif isinstance(item, Mapping):
+            records.append(dict(item))
+        else:
+            raise ValueError("every user must be an object with at least a uid")
+    return tuple(records) if listed else DEFAULT_CAST
+
+
+def _users_of(path: Path) -> list[dict[str, Any]]:
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{path} is not JSON in UTF-8: {error}") from None
+    users = document.get("users") if isinstance(document, dict) else document
+    if not isinstance(users, list):
+        raise ValueError(f'{path} must hold a list of users, or {{"users": [...]}}')
+    if not all(isinstance(user, dict) for user in users):
+        raise ValueError(f"{path}: every user must be an object with at least a uid")
+    return users

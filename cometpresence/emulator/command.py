@@ -13,6 +13,7 @@ from .emulator import Emulator
 from .errand import execute
 from .openapi import openapi
 from .options import emulator_options
+from .scenario_command import scenario
 
 
 @click.group(invoke_without_command=True)
@@ -33,6 +34,7 @@ def emulator(make: Callable[[], Emulator], with_parent: bool) -> None:
 emulator.add_command(coverage)
 emulator.add_command(execute)
 emulator.add_command(openapi)
+emulator.add_command(scenario)
 
 
 def run(running: Emulator, *, with_parent: bool = False) -> None:

@@ -18,7 +18,9 @@ from .fault_calls import FaultCalls
 from .journal import Entry
 from .journal_file import JournalFile
 from .mischief import Mischief
+from .performance import Performance
 from .quota import RateLimits
+from .scenario_file import read_scenario_file
 from .server import Server
 from .webhooks import Webhook
 from .world import World
@@ -32,13 +34,15 @@ _CALL_TIMEOUT = 30.0  # a call takes microseconds; this only ends the wait for a
 class Emulator(FaultCalls, AbstractContextManager["Emulator"]):
     """A CometChat app with users, listening on `host`:`port` (0: a free port, kept over restarts).
 
-    `users` is a collection of mappings, or the path of a JSON file; without any there is a default
-    cast, superhero1 to superhero5.  `strict` refuses what the documentation forbids (more than 100
-    users a page, more than 25 uids) instead of making the best of it.  ``clock="manual"`` stands
-    still at a time of its own until advance(); with a `seed`, too, runs that are steered alike are
-    alike: dice, keys, tokens and jwts, which others can then guess.  `rate_limits` are the
-    service's, None: there are none.  `webhooks` are posted to while the emulator runs.  The journal
-    is added to `journal_file`, too, as JSON lines.
+    `users` are mappings, or paths of JSON files, or one such path; without any there is a default
+    cast, superhero1 to superhero5.  `scenario` is the path of a TOML file with users of its own,
+    the hours at which they are online, and faults at their times, an example of which
+    ``cometpresence emulator scenario example`` prints.  `strict` refuses what the documentation
+    forbids (more than 100 users a page, more than 25 uids) instead of making the best of it.
+    ``clock="manual"`` stands still at a time of its own until advance(); with a `seed`, too, runs
+    that are steered alike are alike: dice, keys, tokens and jwts, which others can then guess.
+    `rate_limits` are the service's, None: there are none.  `webhooks` are posted to while the
+    emulator runs.  The journal is added to `journal_file`, too, as JSON lines.
 
     Every public method may be called from any thread: it hops to the emulator's loop and waits.
     Before start() and after stop() it acts on the state at once.  An argument that makes no sense
@@ -54,6 +58,7 @@ class Emulator(FaultCalls, AbstractContextManager["Emulator"]):
         seed: int | None = None,
         clock: ClockKind = "real",
         users: UserSource = (),
+        scenario: str | Path | None = None,
         strict: bool = True,
         app_id: str = "emulator",
         region: str = "us",
@@ -90,13 +95,20 @@ class Emulator(FaultCalls, AbstractContextManager["Emulator"]):
 
             self._certificates = Certificates(host, ca_out)
         self._clock = Clock(clock)
+        script = None
+        if scenario is not None:
+            if users:
+                raise ValueError("a scenario has users of its own: leave out users=")
+            script = read_scenario_file(scenario, now=self._clock.micros())
+            self._clock = Clock(clock, script.start)
         self._world = World(
             app_id=self.app_id,
             region=self.region,
             auth_key=self.auth_key,
             rest_api_key=self.rest_api_key,
             admin_token=self.admin_token,
-            users=load_users(users),
+            users=load_users(users) if script is None else script.users,
+            roles=() if script is None else script.roles,
             clock=self._clock,
             seed=seed,
             source=source,
@@ -112,6 +124,9 @@ class Emulator(FaultCalls, AbstractContextManager["Emulator"]):
         self._world.tls = tls
         self._world.host = host
         self._mischief = Mischief(self._world)
+        if script is not None:
+            self._world.begin = Performance(self._world, self._mischief, script, seed or 0).begin
+            self._world.begin()
         self._server = Server(self._world, self._mischief)
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None

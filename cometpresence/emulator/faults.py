@@ -28,11 +28,20 @@ STANDING: Final[Mapping[str, Mapping[str, Any]]] = {
     "cap_presence": {"limit": 1000},
 }
 
+# Every fault that strikes at once and is over.
+SHOTS: Final[Mapping[str, Mapping[str, Any]]] = {
+    "close_all": {"code": 1001, "clean": True},
+    "kill_tcp": {},
+    "expire_tokens": {},
+    "send_raw": {"data": REQUIRED},
+}
+
 # Those that strike once unless told otherwise; the rest stay until stopped.
 DEFAULT_COUNTS: Final[Mapping[str, int]] = {"rate_limit": 1, "server_errors": 1, "half_page": 1}
 
-# Settings that are whole numbers; the others are seconds, up to a day.
+# Settings that are whole numbers; the other numbers are seconds, up to a day.
 _WHOLE: Final[Mapping[str, range]] = {
+    "code": range(1000, 5000),
     "status": range(400, 600),
     "users": range(1, 1_000_001),
     "times": range(1, 1_001),
@@ -97,15 +106,15 @@ class Faults:
         end: Callable[[Fault], None] | None = None,
     ) -> Fault:
         """`end` is what stop() calls; a caller on another thread passes its road to ours."""
-        complete = _complete(name, settings)
-        if count is not None and not (is_whole(count) and count > 0):
-            raise bad_request(f"{name} needs count, a whole number above 0, or none")
+        whole = complete(name, settings)
+        if count is not None and (complaint := wrong_with("count", count)) is not None:
+            raise bad_request(f"{name} needs count, {complaint}")
         if (old := self._active.get(name)) is not None:
             self.end(old)
-        fault = Fault(name, complete, count, end or self.end)
+        fault = Fault(name, whole, count, end or self.end)
         self._active[name] = fault
         self._journal.write(
-            "in", "lifecycle", event="fault_started", fault=name, settings=complete, count=count
+            "in", "lifecycle", event="fault_started", fault=name, settings=whole, count=count
         )
         return fault
 
@@ -149,25 +158,40 @@ class Faults:
             await fault.ended.wait()
 
 
-def _complete(name: str, settings: Mapping[str, Any]) -> dict[str, Any]:
-    if name not in STANDING:
+def settings_of(name: str) -> Mapping[str, Any]:
+    """Those that the fault has, with their defaults."""
+    if (settings := STANDING.get(name, SHOTS.get(name))) is None:
         raise bad_request(f"there is no fault called {name}")
-    defaults = STANDING[name]
+    return settings
+
+
+def complete(name: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """`settings` and the defaults of the others, or a Refusal."""
+    defaults = settings_of(name)
     if unknown := set(settings) - set(defaults):
         raise bad_request(f"{name} has no setting {', '.join(sorted(unknown))}")
-    complete = {**defaults, **settings}
-    for key, value in complete.items():
-        _check(name, key, value)
-    return complete
+    whole = {**defaults, **settings}
+    for key, value in whole.items():
+        if (complaint := wrong_with(key, value)) is not None:
+            raise bad_request(f"{name} needs {key}, {complaint}")
+    return whole
 
 
-def _check(name: str, key: str, value: object) -> None:
+def wrong_with(key: str, value: object) -> str | None:
+    """What a setting of that name must be, if `value` is not; a count, too."""
+    match key:
+        case "clean":
+            return None if isinstance(value, bool) else "true or false"
+        case "data":
+            return None if isinstance(value, str) else "a text"
+        case "count":
+            return None if is_whole(value) and value > 0 else "a whole number above 0, or none"
     if (allowed := _WHOLE.get(key)) is not None:
-        if not (is_whole(value) and value in allowed):
-            bounds = f"{allowed.start} to {allowed.stop - 1}"
-            raise bad_request(f"{name} needs {key}, a whole number from {bounds}")
-    elif not ((is_whole(value) or isinstance(value, float)) and 0 <= value <= _LONGEST):
-        raise bad_request(f"{name} needs {key}, a number of seconds from 0 to {_LONGEST}")
+        bounds = f"{allowed.start} to {allowed.stop - 1}"
+        return None if is_whole(value) and value in allowed else f"a whole number from {bounds}"
+    if (is_whole(value) or isinstance(value, float)) and 0 <= value <= _LONGEST:
+        return None
+    return f"a number of seconds from 0 to {_LONGEST}"
 
 
 def form_of(name: str) -> list[dict[str, Any]]:

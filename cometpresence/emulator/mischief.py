@@ -3,14 +3,13 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from .faults import DEFAULT_COUNTS, STANDING, Fault, is_whole
+from .faults import DEFAULT_COUNTS, SHOTS, STANDING, Fault, complete
 from .frames import text_frame
-from .refusal import bad_request
 from .world import World
 
 
 class Mischief:
-    """Runs on the loop.  Standing faults are started by name, one-shot ones are methods."""
+    """Runs on the loop.  Standing faults are started by name; SHOTS are methods of their names."""
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -25,8 +24,7 @@ class Mischief:
         return self._world.faults.start(name, settings, count=count, end=end)
 
     def close_all(self, code: int = 1001, *, clean: bool = True) -> int:
-        if not is_whole(code) or not 1000 <= code <= 4999:
-            raise bad_request("close_all needs code, a whole number from 1000 to 4999")
+        complete("close_all", {"code": code, "clean": clean})
         connections = list(self._world.presence.open.values())
         for connection in connections:
             if clean:
@@ -62,19 +60,10 @@ class Mischief:
 
     def by_name(self, name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """The admin call: {"count", ...settings} starts a fault, {"stop": true} ends it."""
-        match name:
-            case "close_all":
-                return {"sockets": self._apply(self.close_all, arguments)}
-            case "kill_tcp":
-                return {"sockets": self._apply(self.kill_tcp, arguments)}
-            case "expire_tokens":
-                self._apply(self.expire_tokens, arguments)
-                return {}
-            case "send_raw":
-                if not isinstance(arguments.get("data"), str):
-                    raise bad_request("send_raw needs data, a text")
-                self.send_raw(arguments["data"])
-                return {}
+        if name in SHOTS:
+            settings = complete(name, arguments)
+            hit = getattr(self, name)(**settings)
+            return {} if hit is None else {"sockets": hit}
         if arguments.get("stop") and name in STANDING:
             if (fault := self._world.faults.find(name)) is not None:
                 fault.stop()
@@ -82,10 +71,3 @@ class Mischief:
         settings = {key: value for key, value in arguments.items() if key != "count"}
         self.start(name, settings, arguments.get("count", DEFAULT_COUNTS.get(name)))
         return {"active": True}
-
-    @staticmethod
-    def _apply(action: Callable[..., Any], arguments: Mapping[str, Any]) -> Any:
-        try:
-            return action(**arguments)
-        except TypeError as error:
-            raise bad_request(str(error)) from None

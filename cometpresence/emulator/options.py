@@ -19,7 +19,17 @@ WRITTEN = click.Path(dir_okay=False, path_type=Path)
 _OPTIONS = (
     click.option("--port", type=click.IntRange(0, 65535), default=0, help="0: a free one."),
     click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on."),
-    click.option("--users", type=READ, help='JSON file: a list of users, or {"users": [...]}.'),
+    click.option(
+        "--users",
+        type=READ,
+        multiple=True,
+        help='JSON file: a list of users, or {"users": [...]}; again for more.',
+    ),
+    click.option(
+        "--scenario",
+        type=READ,
+        help="TOML file: users, their hours, and faults at their times; see `emulator scenario`.",
+    ),
     click.option("--tls", is_flag=True, help="https and wss, with a private authority."),
     click.option(
         "--ca-out",
@@ -82,7 +92,8 @@ def _make(
     *,
     host: str,
     seed: int | None,
-    users: Path | None,
+    users: tuple[Path, ...],
+    scenario: Path | None,
     tls: bool,
     ca_out: Path | None,
     journal: Path | None,
@@ -96,6 +107,8 @@ def _make(
 ) -> Emulator:
     if ca_out is not None and not tls:
         raise click.UsageError("--ca-out needs --tls")
+    if scenario is not None and users:
+        raise click.UsageError("a scenario has users of its own: leave out --users")
     hooks = _webhooks(webhook, webhook_form, webhook_user, webhook_password, webhook_anywhere)
     if not is_loopback(host):
         click.echo(f"warning: {host} can be reached from other machines", err=True)
@@ -105,7 +118,8 @@ def _make(
         return Emulator(
             host=host,
             seed=seed,
-            users=users or (),
+            users=users,
+            scenario=scenario,
             tls=tls,
             ca_out=ca_out,
             journal_file=journal,

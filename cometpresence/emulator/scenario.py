@@ -102,12 +102,18 @@ def _read_step(words: _Words, before: Step | None, knows: Callable[[str], bool])
     return Step(at, uid, online)
 
 
+def read_duration(text: str) -> int | None:
+    """Microseconds; None if it is no duration."""
+    time = _TIME.fullmatch(text)
+    return None if time is None else round(float(time[1]) * _SECONDS[time[2]] * MICROSECONDS)
+
+
 def _read_time(words: _Words) -> int:
     if words.next() != "at":
         words.refuse('"at" must come here, with a time, or a comma and the next step')
     words.take()
-    time = _TIME.fullmatch(words.next())
+    time = read_duration(words.next())
     if time is None:
         words.refuse("a time must come here, such as 5, 0.5, 5s, 1.5m or 1h")
     words.take()
-    return round(float(time[1]) * _SECONDS[time[2]] * MICROSECONDS)
+    return time

@@ -26,7 +26,7 @@ _NUMBERS = {
     "deactivatedAt": "deactivated_at",
 }
 _UID_SETS = {"friends", "blocked"}
-_KNOWN = {*_TEXTS, *_NUMBERS, *_UID_SETS, "uid", "metadata", "tags", "status", "online"}
+FIELDS = frozenset({*_TEXTS, *_NUMBERS, *_UID_SETS, "uid", "metadata", "tags", "status", "online"})
 
 
 @dataclass(slots=True, kw_only=True)
@@ -113,11 +113,11 @@ class Directory:
 
     def add(self, data: Mapping[str, Any], *, now: int) -> User:
         uid = str(data.get("uid", "")).lower()
-        if not _UID.fullmatch(uid):
+        if not is_uid(uid):
             raise bad_request(f"a uid is 1 to 100 of a-z 0-9 - _, not {uid!r}")
         if uid in self._users:
             raise Refusal("ERR_UID_ALREADY_EXISTS", f"the uid {uid} exists already")
-        if unknown := set(data) - _KNOWN:
+        if unknown := data.keys() - FIELDS:
             raise bad_request(f"user {uid} has unknown fields: {', '.join(sorted(unknown))}")
         user = User(uid=uid, name=uid, created_at=now, updated_at=now)
         user.assign(data)
@@ -148,6 +148,10 @@ class Directory:
         return frozenset(user.uid for user in self if user.online)
 
 
+def is_uid(text: str) -> bool:
+    return _UID.fullmatch(text) is not None
+
+
 def is_online_word(status: object) -> bool:
     """Absent, empty or "offline" is offline; every other status is online, as the SDK folds it."""
     return status not in (None, "", "offline")
@@ -176,6 +180,6 @@ def _texts(key: str, value: object) -> list[str]:
 
 
 def _number(key: str, value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise bad_request(f"{key} must be a whole number of seconds")
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise bad_request(f"{key} must be a whole number of seconds, 0 or more")
     return value

@@ -33,6 +33,7 @@ class World:
         rest_api_key: str,
         admin_token: str,
         users: tuple[Mapping[str, Any], ...],
+        roles: tuple[Mapping[str, Any], ...],
         clock: Clock,
         seed: int | None,
         source: random.Random,
@@ -63,6 +64,8 @@ class World:
         self.quota: Quota | None = None if rate_limits is None else Quota(rate_limits, clock)
         self._presence_cap = presence_cap
         self._initial_users = users
+        self._initial_roles = roles
+        self.begin: Callable[[], None] = lambda: None  # what happens by itself
 
         secrets = (auth_key, rest_api_key, admin_token, *(hook.password for hook in webhooks))
         self.rng: random.Random = random.Random(seed or 0)
@@ -94,6 +97,7 @@ class World:
         self.agenda.clear()
         self.clock.restart()
         self._populate()
+        self.begin()
 
     def add_user(self, record: Mapping[str, Any]) -> User:
         """Somebody new; coming online is an event like any other."""
@@ -165,6 +169,9 @@ class World:
 
     def _populate(self) -> None:
         now = self.clock.seconds()
+        for role in self._initial_roles:
+            fields = {name: value for name, value in role.items() if name != "role"}
+            self.roles.add(role["role"], fields, now=now)
         self.roles.ensure(DEFAULT, now=now)
         for record in self._initial_users:
             self.roles.ensure(self.users.add(record, now=now).role, now=now)

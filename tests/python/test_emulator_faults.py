@@ -385,13 +385,14 @@ SENSELESS: list[tuple[str, dict[str, Any]]] = [
     ("lose_events", {"count": True}),
     ("lose_events", {"count": 1.0}),
     ("close_all", {"code": 99}),
+    ("close_all", {"clean": "no"}),
 ]
 
 
 @pytest.mark.parametrize(("name", "settings"), SENSELESS)
 def test_settings_that_make_no_sense_are_refused(name: str, settings: dict[str, Any]) -> None:
     with Emulator() as emulator:
-        with pytest.raises(ValueError, match=f"{name} needs {list(settings)[-1]}, a"):
+        with pytest.raises(ValueError, match=f"{name} needs {list(settings)[-1]}, "):
             getattr(emulator, name)(**settings)
         assert [entry for entry in emulator.journal if entry.get("fault")] == []
 

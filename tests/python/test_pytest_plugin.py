@@ -102,6 +102,23 @@ class TestOverridden:
             assert client.uid == "superhero1"
 
 
+class TestOfAScenario:
+    @pytest.fixture
+    def comet_emulator_options(self, tmp_path: Path) -> Mapping[str, Any]:
+        file = tmp_path / "team.toml"
+        file.write_text('play = "gina online at 3"\n[[users]]\nuid="bot"\n[[users]]\nuid="gina"\n')
+        return {"scenario": file}
+
+    def test_its_users_are_there_and_it_is_played(
+        self, comet_emulator: Emulator, comet_client: PresenceClient
+    ) -> None:
+        here = Inbox()
+        comet_client.on_user_online(here, uids={"gina"})
+        comet_emulator.advance(3)
+        assert [user.uid for user in here.wait_for(1)] == ["gina"]
+        assert comet_emulator.uids == ["bot", "gina"]
+
+
 # ---- in a run of its own
 
 
