@@ -16,6 +16,7 @@ from .presence import PresenceView
 from .reports import Reports
 from .settings import AppSettings, PresenceScope, Reconnect, Resync
 from .values import ConnectionStatus, Stats
+from .watch import WATCH
 
 __all__ = ["BATCH", "CLOSE_TIMEOUT", "_Common", "deliver", "provided_token"]
 
@@ -241,7 +242,7 @@ class _Common(Handlers):
         with self._dispatcher_lock:
             if self._dispatcher is None and not self._core.closed:
                 self._dispatcher = threading.Thread(
-                    target=deliver,
+                    target=_dispatch,
                     args=(self._core, self._reports),
                     name="cometpresence dispatch",
                     daemon=True,
@@ -327,12 +328,18 @@ def deliver(
 ) -> None:
     """Deliver until the client is closed and all is told."""
     while core.wait(None):
+        WATCH.stir()
         try:
             core.drain(BATCH)
         except Exception as error:  # not a handler's, those are reported one by one
             reports(error, "drain")
         if after_each is not None:
             after_each()
+
+
+def _dispatch(core: _core.Client, reports: Reports) -> None:
+    with WATCH.over(core):
+        deliver(core, reports)
 
 
 def provided_token(provide: Callable[[], object]) -> str:

@@ -66,8 +66,9 @@ class Handlers:
 
     Each ``on_…`` works as a decorator, bare or called with filters, and as a plain call; it
     returns the function as it was.  Handlers run in the order in which they were added, one after
-    the other, on the thread that drains the client.  One that raises or takes long harms no other:
-    what it raised goes to on_error().
+    the other, on the thread that drains the client.  One that raises harms no other: what it
+    raised goes to on_error().  One that takes more than a second is warned about once, by name:
+    while it runs, where handlers run on a thread of the client's own, else when it returns.
     """
 
     _core: "Client"

@@ -68,7 +68,10 @@ class Reports:
     def slow(self, where: str, seconds: float) -> None:
         """A handler kept the others waiting; the core says so once of each."""
         _logger.warning(
-            "%s took %.1f s, and %s (said once of each handler)", where, seconds, self._advice
+            "%s has run for %.1f s, and %s (said once of each handler)",
+            where,
+            seconds,
+            self._advice,
         )
 
 

@@ -41,6 +41,11 @@ typedef struct client_object {
     atomic_flag draining; /* who has it set owns what is held */
     atomic_ulong drainer; /* the thread inside drain(); 0: none */
     cp_usec telling_of;   /* that thread's: when what it is telling was received */
+    struct running_call {
+        const struct told_listener *listener; /* NULL: none */
+        int kind;
+        cp_usec since;
+    } running; /* what that thread calls just now; under the critical section */
     cp_change held[HELD_CHANGES]; /* taken from the connection, not told yet */
     size_t held_next, held_count;
     uint64_t newcomer; /* what is held is a recap for this listener alone; 0: for all */
@@ -60,6 +65,8 @@ bool client_is_ours(client_object *self);
 /* Fills an initialised config, which the caller destroys also after -1. */
 int read_config(core_state *state, PyObject *args, PyObject *keywords, cp_config *config,
                 PyObject **report /* lent */);
+
+#define SLOW (CP_USEC_PER_SEC) /* a listener that takes longer is counted, and warned about */
 
 /* ---- client_listeners.c: what somebody can want, as bits 1 << kind of `wants` */
 typedef enum listener_kind {
@@ -127,6 +134,7 @@ PyObject *client_clear_listeners(PyObject *op, PyObject *none);
 PyObject *client_handler_failed(PyObject *op, PyObject *args);
 PyObject *client_handler_was_slow(PyObject *op, PyObject *args);
 PyObject *handler_place(listener_kind kind, PyObject *id); /* for reports */
+PyObject *client_mind_running(PyObject *op, PyObject *none);
 /* Counts it, and warns unless `was_slow`, which is set; -1 with an exception. */
 int tell_slow(client_object *self, listener_kind kind, PyObject *id, bool *was_slow, cp_usec took);
 

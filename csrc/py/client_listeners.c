@@ -311,18 +311,13 @@ PyObject *handler_place(listener_kind kind, PyObject *id)
     return PyUnicode_FromFormat("%s handler %R", kind_handler[kind], id);
 }
 
-int tell_slow(client_object *self, listener_kind kind, PyObject *id, bool *was_slow, cp_usec took)
+static int warn_of_slow(client_object *self, int kind, PyObject *id, cp_usec took)
 {
-    bool was_told = *was_slow;
     PyObject *report = Py_XNewRef(self->report), *result = NULL;
 
-    self->slow_handlers++;
-    *was_slow = true;
-    if (was_told || report == NULL) {
-        Py_XDECREF(report);
+    if (report == NULL) /* the collector cleared us */
         return 0;
-    }
-    PyObject *where = handler_place(kind, id);
+    PyObject *where = handler_place((listener_kind)kind, id);
     PyObject *seconds = where ? seconds_to_python(took) : NULL;
     if (seconds != NULL)
         result = PyObject_CallMethod(report, "slow", "OO", where, seconds);
@@ -331,6 +326,41 @@ int tell_slow(client_object *self, listener_kind kind, PyObject *id, bool *was_s
     Py_XDECREF(where);
     Py_DECREF(report);
     return result == NULL ? -1 : 0;
+}
+
+int tell_slow(client_object *self, listener_kind kind, PyObject *id, bool *was_slow, cp_usec took)
+{
+    bool was_told = *was_slow;
+
+    self->slow_handlers++;
+    *was_slow = true;
+    return was_told ? 0 : warn_of_slow(self, kind, id, took);
+}
+
+/* Looks at what the draining thread calls just now, from another one. */
+PyObject *client_mind_running(PyObject *op, PyObject *Py_UNUSED(none))
+{
+    client_object *self = (client_object *)op;
+    PyObject *id = NULL;
+    cp_usec took = 0;
+    int kind = 0;
+
+    Py_BEGIN_CRITICAL_SECTION(self);
+    const told_listener *listener = self->running.listener;
+    if (listener != NULL && !*listener->was_slow) {
+        id = Py_NewRef(listener->id);
+        kind = self->running.kind;
+        took = cp_network_now() - self->running.since;
+        *listener->was_slow = took > SLOW;
+    }
+    Py_END_CRITICAL_SECTION();
+    if (id == NULL)
+        Py_RETURN_NONE;
+    int status = took > SLOW ? warn_of_slow(self, kind, id, took) : 0;
+    Py_DECREF(id);
+    if (status < 0)
+        return NULL;
+    return seconds_to_python(took > SLOW ? 0 : SLOW - took);
 }
 
 /* ---- calls that went on after their return, on an event loop */

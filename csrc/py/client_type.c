@@ -174,6 +174,9 @@ static PyMethodDef client_methods[] = {
      PyDoc_STR(
          "handler_was_slow($self, kind, id, seconds, /)\n--\n\n"
          "Count a step of a coroutine that kept the loop long, and warn once of each handler.")},
+    {"mind_running", client_mind_running, METH_NOARGS,
+     PyDoc_STR("mind_running($self)\n--\n\n"
+               "Warn of a handler that runs and takes long; when to look again, None: none runs.")},
     {"handler_failed", client_handler_failed, METH_VARARGS,
      PyDoc_STR("handler_failed($self, kind, id, error, /)\n--\n\n"
                "Reports it as if the handler had raised.")},

@@ -14,8 +14,7 @@
  * thread, where the user drains and means to stop: the event in hand is told to everybody,
  * the rest of the batch is kept for the next drain, and drain() raises it. */
 
-#define SLOW (CP_USEC_PER_SEC) /* a listener that takes longer is counted */
-#define ALARMS 64              /* in one drain */
+#define ALARMS 64 /* in one drain */
 
 /* ---- the door into user code */
 
@@ -105,13 +104,24 @@ static void refuse_coroutine(drain *self, PyObject **result)
     Py_XDECREF(closed);
 }
 
+/* For client_mind_running(), which another thread calls meanwhile. */
+static void set_running(drain *self, const told_listener *listener, int kind)
+{
+    client_object *client = self->client;
+    Py_BEGIN_CRITICAL_SECTION(client);
+    client->running = (struct running_call){listener, kind, self->since};
+    Py_END_CRITICAL_SECTION();
+}
+
 /* The only place that calls user code.  One listener's end is the next one's beginning: what
  * lies between takes microseconds. */
 static void call_listener(drain *self, const told_listener *listener, int which,
                           const bulletin *news)
 {
+    set_running(self, listener, news->kind);
     PyObject *result =
         PyObject_Vectorcall(listener->handler[which], news->argument, news->count, NULL);
+    set_running(self, NULL, 0);
     cp_usec now = cp_network_now(), took = now - self->since;
     self->since = now;
     refuse_coroutine(self, &result);

@@ -169,6 +169,28 @@ def test_a_slow_handler_is_warned_about_once_by_name(
     assert "thread" in warning.getMessage()
 
 
+def test_a_handler_that_does_not_return_is_warned_about_while_it_runs(
+    plain_emulator: Emulator, make_client: MakeClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    warned = threading.Event()
+    caplog.handler.addFilter(lambda record: warned.set() or True)
+    waited, came = Inbox(), Inbox()
+    with make_client(plain_emulator) as client:
+
+        @client.on_user_online(uids={"bob"})
+        def stuck(user: User) -> None:
+            waited(warned.wait(PATIENCE))
+
+        client.on_user_online(came, uids={"bob"})
+        plain_emulator.set_online("bob")
+        assert waited.one()
+        came.one()
+        assert client.stats().slow_handlers == 1
+    [warning] = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert "on_user_online handler" in warning
+    assert "stuck" in warning
+
+
 # ---- without a dispatch thread
 
 

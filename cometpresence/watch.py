@@ -1,0 +1,80 @@
+"""Handlers that do not return, noticed while they run."""
+
+import os
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from ._core import Client
+
+__all__ = ["WATCH"]
+
+_LOOK = 0.5  # seconds from a delivery to the look at it
+_LEAST = 0.01
+
+
+class _Watch:
+    """One thread for all clients that have a dispatch thread, for as long as there are any.
+
+    It sleeps while nothing is delivered.  Half a second after something was it looks at what runs
+    by then, and again when that has taken too long; the client warns, once of each handler.
+    """
+
+    def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        """Begin anew, as a forked child must: it has no such thread, and perhaps a locked lock."""
+        self._lock = threading.Lock()
+        self._clients: set[Client] = set()
+        self._thread: threading.Thread | None = None
+        self._stirred = threading.Event()
+
+    @contextmanager
+    def over(self, client: "Client") -> Iterator[None]:
+        """Look at `client`, which this thread drains."""
+        with self._lock:
+            self._clients.add(client)
+            if self._thread is None:
+                self._thread = threading.Thread(
+                    target=self._run, name="cometpresence watch", daemon=True
+                )
+                self._thread.start()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._clients.discard(client)
+            self._stirred.set()
+
+    def stir(self) -> None:
+        """Something is about to be delivered."""
+        if not self._stirred.is_set():
+            self._stirred.set()
+
+    def _run(self) -> None:
+        while self._stirred.wait() and not self._is_over():
+            self._stirred.clear()
+            time.sleep(_LOOK)
+            while (left := self._look()) is not None:
+                time.sleep(max(left, _LEAST))
+
+    def _is_over(self) -> bool:
+        with self._lock:
+            if not self._clients:
+                self._thread = None
+            return self._thread is None
+
+    def _look(self) -> float | None:
+        """In how many seconds to look again; None: nothing is left to decide."""
+        with self._lock:
+            clients = tuple(self._clients)
+        left = [client.mind_running() for client in clients]
+        return min((each for each in left if each is not None), default=None)
+
+
+WATCH: Final = _Watch()
+os.register_at_fork(after_in_child=WATCH.reset)
