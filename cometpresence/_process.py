@@ -32,7 +32,7 @@ def _close_all() -> None:
     with _lock:
         clients = list(_clients)
     for client in clients:
-        client._close(max(0.0, deadline - time.monotonic()))
+        client._close_at_exit(max(0.0, deadline - time.monotonic()))
     _core.shutdown(max(0.0, deadline - time.monotonic()))
 
 

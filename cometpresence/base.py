@@ -269,6 +269,9 @@ class _Common(Handlers):
                 )
                 self._provider_thread.start()
 
+    def _close_at_exit(self, timeout: float) -> None:
+        self._close(timeout)
+
     def _close(self, timeout: float) -> None:
         deadline = time.monotonic() + timeout
         with suppress(ClientClosed):  # in a forked child there is nothing of ours to close

@@ -1,7 +1,8 @@
 """PresenceClient: CometChat presence without process-wide state."""
 
 import threading
-from collections.abc import Collection, Iterator
+import warnings
+from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -13,7 +14,7 @@ from .errors import ClientClosed, ConfigError, NotConnectedError, RequestTimeout
 from .handlers import HANDLER_ORIGINS
 from .streams import EventIterator, Overflow
 from .users import UsersRequestBuilder, request_for, walk
-from .values import Origin, SyncReport
+from .values import ConnectionStatus, Origin, SyncReport
 from .waiters import Waiters
 
 if TYPE_CHECKING:
@@ -56,6 +57,13 @@ class PresenceClient(_Common, Waiters):
     """
 
     # ---- life
+
+    def __del__(self, _warn: Callable[..., None] = warnings.warn) -> None:
+        if not getattr(self, "_is_in_use", False) or self._dispatcher is not None:
+            return  # could not be made, or works on for its handlers
+        with suppress(ClientClosed):  # in a forked child it is not ours
+            if self.connection_status is not ConnectionStatus.DISCONNECTED:
+                _warn(f"unclosed {self!r}: use with, or close()", ResourceWarning, source=self)
 
     def __enter__(self) -> Self:
         """Log in, connect and wait until synchronised, each at most `connect_timeout` seconds.

@@ -114,15 +114,25 @@ class AsyncPresenceClient(_Common):
     # ---- life
 
     def __del__(self, _warn: Callable[..., None] = warnings.warn) -> None:
+        if self._is_unclosed(_warn):
+            self._core.close(0.0)  # begins, and waits for nothing; the bell sees the end
+
+    def _close_at_exit(self, timeout: float) -> None:
+        self._is_unclosed(warnings.warn)
+        super()._close_at_exit(timeout)
+
+    def _is_unclosed(self, warn: Callable[..., None]) -> bool:
+        """Whether a loop used it, and nobody closed it; warns of it."""
         bell = getattr(self, "_bell", None)  # none, if it could not be made
         if bell is None or not bell.is_watched:
-            return
+            return False
         with suppress(ClientClosed):  # in a forked child it is not ours
             if not self._core.closed:
-                _warn(
+                warn(
                     f"unclosed {self!r}: use async with, or aclose()", ResourceWarning, source=self
                 )
-                self._core.close(0.0)  # begins, and waits for nothing; the bell sees the end
+                return True
+        return False
 
     async def __aenter__(self) -> Self:
         """Log in, connect and wait until synchronised, each at most `connect_timeout` seconds.

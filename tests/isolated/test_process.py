@@ -146,13 +146,18 @@ def test_ctrl_c_ends_a_client_on_asyncio(emulator: Emulator, where: str) -> None
     emulator.wait_for(lambda entry: "superhero1" not in emulator.online)
 
 
-def test_a_client_on_asyncio_that_nobody_closed_holds_nothing_up(emulator: Emulator) -> None:
-    with Script("on_a_loop", emulator, "forgotten") as script:
+@pytest.mark.parametrize("how", ["forgotten", "kept"])
+def test_a_client_on_asyncio_that_nobody_closed_holds_nothing_up_and_says_so(
+    emulator: Emulator, how: str
+) -> None:
+    with Script("on_a_loop", emulator, how) as script:
         assert script.line() == "waiting"
         emulator.set_online("superhero2")
         code, complaints = script.end()
         assert code == 0
         assert "Traceback" not in complaints
+        assert complaints.count("ResourceWarning: unclosed <AsyncPresenceClient") == 1
+        assert "use async with, or aclose()" in complaints
 
 
 def test_ctrl_c_inside_a_handler_on_the_main_thread_ends_the_drain(emulator: Emulator) -> None:
@@ -177,7 +182,9 @@ def test_a_cycle_of_client_and_listener_is_collected(emulator: Emulator, state: 
         assert script.line() == "collected"
         emulator.wait_for(lambda entry: "superhero1" not in emulator.online)
         script.go_on()
-        assert script.end() == (0, "")
+        code, complaints = script.end()
+        assert code == 0
+        assert ("unclosed <PresenceClient" in complaints) is (state == "connected")
 
 
 def test_a_live_session_brings_in_no_protocol_of_pythons(emulator: Emulator) -> None:

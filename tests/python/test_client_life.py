@@ -2,6 +2,7 @@
 
 import threading
 import time
+import warnings
 
 import pytest
 from python.conftest import MakeClient
@@ -17,6 +18,7 @@ from cometpresence import (
     LoginListener,
     Origin,
     OutOfSync,
+    PresenceClient,
     Reconnect,
     SyncReport,
     SyncState,
@@ -112,6 +114,42 @@ def test_resync_on_demand_finds_what_was_lost(
 
 
 # ---- the end
+
+
+def test_one_that_is_dropped_while_connected_says_so_and_goes_offline(
+    plain_emulator: Emulator,
+) -> None:
+    client = PresenceClient(**plain_emulator.client_args("alice"))
+    client.login()
+    client.wait_synced(timeout=PATIENCE)
+    with pytest.warns(
+        ResourceWarning, match=r"unclosed <PresenceClient .*: use with, or close\(\)"
+    ):
+        del client
+    plain_emulator.wait_for(lambda entry: "alice" not in plain_emulator.online)
+
+
+@pytest.mark.parametrize("ends", ["close", "disconnect", "logout"])
+def test_one_that_is_dropped_afterwards_says_nothing(plain_emulator: Emulator, ends: str) -> None:
+    client = PresenceClient(**plain_emulator.client_args("alice"))
+    client.login()
+    getattr(client, ends)()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        del client
+
+
+def test_one_with_handlers_works_on_when_it_is_dropped(plain_emulator: Emulator) -> None:
+    came = Inbox()
+    client = PresenceClient(**plain_emulator.client_args("alice"))
+    client.on_user_online(came)
+    client.login()
+    client.wait_synced(timeout=PATIENCE)
+    core = client._core
+    del client
+    plain_emulator.set_online("bob")
+    assert came.one().uid == "bob"
+    core.close(PATIENCE)
 
 
 def test_a_closed_client_says_so(plain_emulator: Emulator, make_client: MakeClient) -> None:

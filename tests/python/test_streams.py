@@ -297,6 +297,7 @@ def test_a_stream_keeps_its_client(plain_emulator: Emulator, make_client: MakeCl
     del client
     move(plain_emulator, "+bob")
     assert moves(list(events)) == "+bob"
+    events._client.close()
 
 
 # ---- slow readers

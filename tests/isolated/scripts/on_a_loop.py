@@ -7,6 +7,7 @@ from ast import literal_eval
 from cometpresence import AsyncPresenceClient, User
 
 where = sys.argv[2]
+kept: list[AsyncPresenceClient] = []
 
 
 async def iterate(client: AsyncPresenceClient) -> None:
@@ -17,6 +18,8 @@ async def iterate(client: AsyncPresenceClient) -> None:
 async def forget() -> None:
     client = AsyncPresenceClient(**literal_eval(sys.argv[1]))
     await client.__aenter__()
+    if where == "kept":
+        kept.append(client)
 
     @client.on_user_online
     async def never(user: User) -> None:
@@ -27,7 +30,7 @@ async def forget() -> None:
 
 
 async def main() -> None:
-    if where == "forgotten":
+    if where in ("forgotten", "kept"):
         return await forget()
     async with AsyncPresenceClient(**literal_eval(sys.argv[1])) as client:
         print("waiting", flush=True)
