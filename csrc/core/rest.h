@@ -73,8 +73,8 @@ cp_status cp_rest_read_users(const cp_http_answer *answer, cp_users_page *out, c
 void cp_users_page_destroy(cp_users_page *self);
 cp_status cp_rest_read_count(const cp_http_answer *answer, int64_t *out, cp_failure *failure);
 
-/* How long the server asks to wait, at most an hour: Retry-After in seconds (a date is
- * ignored), or an exhausted quota's reset; CP_ABSENT when it asks nothing.  `unix_s` turns
+/* How long the server asks to wait, at most an hour: Retry-After, in seconds or as a date, or
+ * an exhausted quota's reset; CP_ABSENT when it asks nothing.  `unix_s` turns
  * an instant into a wait; 0: not known. */
 cp_usec cp_rest_wait_asked(const cp_http_answer *answer, int64_t unix_s);
 

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "core/http_date.h"
 #include "core/json.h"
 #include "core/text.h"
 #include "core/utf8.h"
@@ -380,7 +381,7 @@ void cp_users_page_destroy(cp_users_page *self)
 
 /* ---- how long to wait */
 
-/* Whole or decimal seconds; CP_ABSENT for anything else, such as a date.  Saturates far
+/* Whole or decimal seconds; CP_ABSENT for anything else.  Saturates far
  * above any time there is. */
 static cp_usec read_seconds(cp_slice text)
 {
@@ -417,13 +418,13 @@ static cp_slice trim(cp_slice text)
 static cp_usec wait_of(cp_slice text, int64_t unix_s)
 {
     cp_usec wait = read_seconds(trim(text));
+    int64_t until = cp_http_date_read(trim(text));
+    if (wait != CP_ABSENT && wait / CP_USEC_PER_SEC > INSTANT_ABOVE)
+        until = cp_seconds_of(wait / CP_USEC_PER_SEC);
+    if (until != CP_ABSENT)
+        wait = unix_s <= 0 ? CP_ABSENT : (until - unix_s) * CP_USEC_PER_SEC;
     if (wait == CP_ABSENT)
         return CP_ABSENT;
-    bool is_instant = wait / CP_USEC_PER_SEC > INSTANT_ABOVE;
-    if (is_instant && unix_s <= 0)
-        return CP_ABSENT;
-    if (is_instant)
-        wait = (cp_seconds_of(wait / CP_USEC_PER_SEC) - unix_s) * CP_USEC_PER_SEC;
     if (wait < 0)
         return 0;
     return wait < WAIT_MAX ? wait : WAIT_MAX;

@@ -413,17 +413,7 @@ TEST(a_server_may_ask_for_a_wait_in_seconds)
 TEST(a_server_that_asks_for_nothing_gets_no_wait)
 {
     static const char *const nothing[] = {
-        "",
-        " ",
-        ".",
-        ".5",
-        "-1",
-        "+1",
-        "1 2",
-        "1.2.3",
-        "1e3",
-        "abc",
-        "Tue, 24 Nov 2026 03:00:00 GMT",
+        "", " ", ".", ".5", "-1", "+1", "1 2", "1.2.3", "1e3", "abc", "Tue, 24 Nov 2026 03:00:00",
     };
     CHECK_INT(wait_asked(NULL, NULL, NULL, NOW), CP_ABSENT);
     for (size_t i = 0; i < sizeof nothing / sizeof nothing[0]; i++)
@@ -450,6 +440,14 @@ TEST(an_instant_becomes_a_wait)
     CHECK_INT(wait_asked(NULL, "0", "1795485376000", NOW), 10 * CP_USEC_PER_SEC);
     CHECK_INT(wait_asked(NULL, "0", "1795485300", NOW), 0);
     CHECK_INT(wait_asked(NULL, "0", "1795485376", 0), CP_ABSENT);
+}
+
+TEST(a_date_becomes_a_wait_too)
+{
+    CHECK_INT(wait_asked(" Tue, 24 Nov 2026 01:56:16 GMT", NULL, NULL, NOW), 10 * CP_USEC_PER_SEC);
+    CHECK_INT(wait_asked("Tue, 24 Nov 2026 01:00:00 GMT", NULL, NULL, NOW), 0);
+    CHECK_INT(wait_asked("Fri, 31 Dec 9999 23:59:59 GMT", NULL, NULL, NOW), 3600 * CP_USEC_PER_SEC);
+    CHECK_INT(wait_asked("Tue, 24 Nov 2026 01:56:16 GMT", NULL, NULL, 0), CP_ABSENT);
 }
 
 /* ---- secrets */
