@@ -1,6 +1,7 @@
 """PresenceRecorder: a client's presence, written down."""
 
 import atexit
+import json
 import os
 import sqlite3
 import threading
@@ -77,7 +78,12 @@ class PresenceRecorder:
     you changed it).  A process that is killed leaves at most `ping_interval` seconds before its end
     unknown.  A process or machine that stood still for 5 s or more (SIGSTOP, a laptop asleep) knows
     nothing of that time, nor until the server has been heard of again: changes read then are not
-    written, for nobody knows when they happened.  Shorter stops are not seen.
+    written, for nobody knows when they happened.  Shorter stops are not seen: what happened in them
+    is written as of when it was read, so less than 5 s late.
+
+    When a file goes on with another PresenceScope, those whom it does not cover are unknown from
+    then on, and those whom it adds are unknown before.  Nor is anything known while the client is
+    DEGRADED.
 
     **What is safe.**  When flush() returns, all that the client had received before is on the disk,
     and neither kill -9 nor a power failure takes it away.  Without flush() that takes about 0.1 s.
@@ -97,6 +103,7 @@ class PresenceRecorder:
         self, client: _Common, path: str | os.PathLike[str], *, retention: float | None = None
     ) -> None:
         self._core = _check_client(client)
+        self._scope = client._scope
         self._retention = _check_retention(retention)
         self._reports = client._reports
         self._tape = Tape(Path(path), client.app_id)
@@ -257,7 +264,8 @@ class PresenceRecorder:
             return
         with self._tape.writing():
             self._tape.begin_watch(after.moment)
-            self._tape.compare(picture, self._status_of, after.moment)
+            is_other = self._tape.cover(self._watched())
+            self._tape.compare(picture, self._status_of, after.moment, everybody=is_other)
         self._generation = generation
         self._settled_at = None
 
@@ -313,6 +321,13 @@ class PresenceRecorder:
     def _picture(self) -> dict[str, str]:
         """Names by uid of all who are online."""
         return {user.uid: user.name for user in _online(self._core)}
+
+    def _watched(self) -> str:
+        """Whom the client can know of: the same text for the same users."""
+        scope, me = self._scope, self._core.me
+        friend_of = me.uid if me is not None and scope.subscription == "friends" else None
+        roles, named = sorted(scope.role_names), sorted(scope.watched)
+        return json.dumps([scope.subscription, friend_of, roles, named])
 
     def _status_of(self, uid: str) -> int:
         return _NUMBERS[self._core.status(uid)]

@@ -18,7 +18,7 @@ __all__ = ["OFFLINE", "ONLINE", "UNKNOWN", "open_for_reading", "open_for_writing
 OFFLINE, ONLINE, UNKNOWN = 0, 1, 2  # the numbers of statuses in the file
 
 _APPLICATION_ID = 0x43507248  # "CPrH"; file(1) and sqlite show it
-_VERSION = 1
+_VERSION = 2
 _BUSY = 10.0  # seconds to wait for others who write: only somebody with a shell would
 
 _TABLES = f"""
@@ -34,7 +34,7 @@ CREATE TABLE users (
 CREATE TABLE changes (
     id        INTEGER PRIMARY KEY,
     user      INTEGER NOT NULL REFERENCES users,
-    at        INTEGER NOT NULL,  -- our clock, microseconds; never less than in the row before
+    at        INTEGER NOT NULL,  -- our clock, microseconds; a user's are in order
     status    INTEGER NOT NULL CHECK (status IN ({OFFLINE}, {ONLINE}, {UNKNOWN})),
     server_at INTEGER            -- the server's clock, seconds, if it said
 );
@@ -44,6 +44,10 @@ CREATE TABLE watches (
     id    INTEGER PRIMARY KEY,
     began INTEGER NOT NULL,
     until INTEGER NOT NULL CHECK (until >= began)
+);
+CREATE TABLE scope (
+    watched TEXT NOT NULL,   -- whom the latest watches are about
+    since   INTEGER NOT NULL -- when the first of them began; before it there were others
 );
 PRAGMA application_id = {_APPLICATION_ID};
 PRAGMA user_version = {_VERSION};

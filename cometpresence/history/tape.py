@@ -11,7 +11,7 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from .claim import Claim
-from .schema import OFFLINE, ONLINE, open_for_writing
+from .schema import OFFLINE, ONLINE, UNKNOWN, open_for_writing
 
 __all__ = ["Tape"]
 
@@ -49,6 +49,7 @@ class Tape:
             self._claim.release()
             raise
         self._watch: int | None = None
+        self._covered_since = self._number("SELECT coalesce(max(since), 0) FROM scope")
         self.latest: int = self._number(_LATEST)
         """The latest moment written; what is written next is no earlier."""
         self.written: int = 0
@@ -97,6 +98,16 @@ class Tape:
         rows = self._db.execute("INSERT INTO watches (began, until) VALUES (?, ?)", (at, at))
         self._watch = rows.lastrowid
 
+    def cover(self, watched: str) -> bool:
+        """Say whom the watch that just began is about; whether the one before it was about others."""
+        with closing(self._db.execute("SELECT watched FROM scope")) as rows:
+            if rows.fetchone() == (watched,):
+                return False
+        self._db.execute("DELETE FROM scope")
+        self._db.execute("INSERT INTO scope VALUES (?, ?)", (watched, self.latest))
+        self._covered_since = self.latest
+        return True
+
     def vouch(self, until: int) -> None:
         """All changes up to this moment are written."""
         if self._watch is not None and until > self.latest:
@@ -125,10 +136,18 @@ class Tape:
         self._db.execute("UPDATE watches SET until = ? WHERE id = ?", (at, self._watch))
         self.written += 1
 
-    def compare(self, online: Mapping[str, str], status_of: Callable[[str], int], at: int) -> None:
+    def compare(
+        self,
+        online: Mapping[str, str],
+        status_of: Callable[[str], int],
+        at: int,
+        *,
+        everybody: bool = False,
+    ) -> None:
         """Write what differs from a picture: names by uid of all who are online, and a function
-        to ask about those who were."""
-        with closing(self._db.execute("SELECT uid, name FROM users WHERE status <> 0")) as rows:
+        to ask about those who were, or about everybody."""
+        whom = "" if everybody else "WHERE status <> 0"
+        with closing(self._db.execute(f"SELECT uid, name FROM users {whom}")) as rows:
             were = dict(rows)
         for uid, name in online.items():
             self.write(uid, name, ONLINE, at)
@@ -152,9 +171,7 @@ class Tape:
         if found is None:
             if status == OFFLINE:
                 return None  # as anybody we never heard of
-            return self._db.execute(
-                "INSERT INTO users (uid, name, status) VALUES (?, ?, ?)", (uid, name, status)
-            ).lastrowid
+            return self._new_user(uid, name, status)
         number, old_name, old_status = found
         if name and name != old_name:
             self._db.execute("UPDATE users SET name = ? WHERE id = ?", (name, number))
@@ -162,6 +179,19 @@ class Tape:
             return None
         self._db.execute("UPDATE users SET status = ? WHERE id = ?", (status, number))
         return int(number)
+
+    def _new_user(self, uid: str, name: str, status: int) -> int | None:
+        """Watches about others say nothing of them; those about these, that they were offline."""
+        user = self._db.execute(
+            "INSERT INTO users (uid, name, status) VALUES (?, ?, ?)", (uid, name, status)
+        ).lastrowid
+        first = self._number("SELECT min(began) FROM watches")
+        if first < self._covered_since:
+            self._db.executemany(
+                "INSERT INTO changes (user, at, status) VALUES (?, ?, ?)",
+                [(user, first, UNKNOWN), (user, self._covered_since, OFFLINE)],
+            )
+        return user
 
     def _advance(self, at: int) -> int:
         self.latest = max(self.latest, at)

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from cometpresence import PresenceClient, Reconnect, SyncState
+from cometpresence import PresenceClient, PresenceScope, Reconnect, SyncState
 from cometpresence.emulator import Emulator
-from cometpresence.history import PresenceHistory, PresenceRecorder
+from cometpresence.history import PresenceHistory, PresenceRecorder, Span
 
 from .conftest import MakeClient
 from .history_file import let_time_pass, sessions, wait_for_sessions, words
@@ -144,6 +144,66 @@ def test_between_two_recordings_nothing_is_known(
             assert words(path, "erin") == ["online", "unknown"]
             assert words(path, "bob") == ["unknown", "online."]
             assert words(path, "alice") == ["online", "unknown", "online."]
+
+
+def test_whom_another_scope_does_not_cover_is_unknown_and_not_offline_for_ever(
+    plain_emulator: Emulator, make_client: MakeClient, path: Path
+) -> None:
+    def record(scope: PresenceScope) -> Span:
+        with make_client(plain_emulator, presence=scope) as client:
+            with PresenceRecorder(client, path) as recorder:
+                plain_emulator.set_online("bob")
+                client.wait_for_online("bob")
+                plain_emulator.set_offline("bob")
+                client.wait_for_offline("bob")
+                recorder.flush()
+            with PresenceHistory(path) as history:
+                assert history.span is not None
+                return history.span
+
+    plain_emulator.set_online("dave")
+    with make_client(plain_emulator) as client, PresenceRecorder(client, path):
+        plain_emulator.set_offline("dave")
+        client.wait_for_offline("dave")
+    students = record(PresenceScope.roles("student"))
+    assert words(path, "dave") == ["online", "unknown"]  # a supporter
+    assert sessions(path, "dave")[-1].end == students.end
+    assert words(path, "bob")[-1] == "online"
+    again = record(PresenceScope.roles("student"))
+    assert sessions(path, "dave")[-1].end == again.end
+    bobs_last = sessions(path, "bob")[-1]
+    assert (bobs_last.status, bobs_last.end) != ("unknown", again.end)
+    everybody = record(PresenceScope.all_users())
+    assert words(path, "dave") == ["online", "unknown"]
+    assert again.end < sessions(path, "dave")[-1].end < everybody.end
+
+
+def test_whom_a_scope_adds_was_unknown_before_and_not_offline(
+    plain_emulator: Emulator, make_client: MakeClient, path: Path
+) -> None:
+    with (
+        make_client(plain_emulator, presence=PresenceScope.roles("student")) as client,
+        PresenceRecorder(client, path),
+    ):
+        plain_emulator.set_online("bob")
+        client.wait_for_online("bob")
+    with make_client(plain_emulator) as client, PresenceRecorder(client, path):
+        let_time_pass(plain_emulator, client)
+        plain_emulator.set_offline("erin")  # a teacher
+        client.wait_for_offline("erin")
+        let_time_pass(plain_emulator, client)
+    with PresenceHistory(path) as history:
+        assert history.span is not None
+        (gap,) = history.gaps()
+        unknown, online = history.sessions("erin")
+        assert (unknown.status, unknown.start, unknown.end) == (
+            "unknown",
+            history.span.start,
+            gap.end,
+        )
+        assert (online.status, online.start) == ("online", gap.end)
+        (dave,) = history.sessions("dave")[-1:]
+        assert dave.start > gap.end  # came later: known to be offline meanwhile
 
 
 def test_a_wrong_server_clock_is_kept_beside_and_disturbs_no_order(

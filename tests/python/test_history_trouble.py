@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from cometpresence import ConfigError, PresenceClient
+from cometpresence import ConfigError, PresenceClient, Resync, SyncState
 from cometpresence.emulator import Emulator
 from cometpresence.history import PresenceHistory, PresenceRecorder
 
 from .conftest import MakeClient
 from .history_file import let_time_pass, sessions, wait_for_sessions, words
-from .inbox import Inbox
+from .inbox import PATIENCE, Inbox
 
 ACKNOWLEDGE = Path(__file__).with_name("acknowledge.py")
 
@@ -24,6 +24,42 @@ ACKNOWLEDGE = Path(__file__).with_name("acknowledge.py")
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "presence.db"
+
+
+# ---- a platform that does not tell everything
+
+
+def test_while_events_cannot_be_relied_on_nothing_is_known(
+    plain_emulator: Emulator, make_client: MakeClient, path: Path
+) -> None:
+    for i in range(1000):
+        plain_emulator.add_user(f"user{i}", online=True)
+    degraded = Inbox()
+    client = make_client(plain_emulator, resync=Resync(audit_after=None))
+    client.on_degraded(degraded)
+    with PresenceRecorder(client, path) as recorder, client:
+        let_time_pass(plain_emulator, client)
+        recorder.flush()
+        assert words(path, "erin") == ["online."]
+        with plain_emulator.cap_presence():
+            client.online_user_count()  # is more than the cap
+            degraded.one()
+            recorder.flush()
+            plain_emulator.set_offline("erin")
+            client.resync(timeout=PATIENCE)
+            assert client.presence.state is SyncState.DEGRADED
+            recorder.flush()
+            with PresenceHistory(path) as history:
+                assert history.span is not None
+                until = history.span.end
+            assert words(path, "erin") == ["online."]  # at the end of what is known
+        assert not client.presence.is_online("erin")
+        plain_emulator.set_online("bob")
+        recorder.flush()
+        with PresenceHistory(path) as history:
+            assert history.span is not None
+            assert history.span.end == until
+            assert history.sessions("bob") == []
 
 
 # ---- stood still
@@ -167,13 +203,13 @@ def test_what_cannot_be_recorded_into_is_said_at_once(
     db.close()
     with sqlite3.connect(tmp_path / "later.db") as db:
         db.executescript(
-            "PRAGMA application_id = 1129345608; PRAGMA user_version = 2; CREATE TABLE t(x)"
+            "PRAGMA application_id = 1129345608; PRAGMA user_version = 3; CREATE TABLE t(x)"
         )
     db.close()
     for name, said in (
         ("text", "cannot be read: file is not a database"),
         ("other.db", "is no presence history"),
-        ("later.db", "has format 2"),
+        ("later.db", "has format 3"),
         ("presence.db", "in the future by this machine's clock"),
         ("no/such/folder.db", "No such file or directory"),
         ("", "directory"),
