@@ -1,15 +1,15 @@
-"""A tape written at random and read again, against a model that keeps a status for each hour."""
+"""A tape written at random and read again, against a model that keeps a status for each half-hour."""
 
 import os
 import tempfile
 from collections import defaultdict
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -19,47 +19,72 @@ from cometpresence.history.moments import SECOND
 from cometpresence.history.schema import OFFLINE, ONLINE, UNKNOWN
 from cometpresence.history.tape import Tape
 
-BERLIN = ZoneInfo("Europe/Berlin")
-BEGIN = datetime(2026, 3, 27, 12, tzinfo=BERLIN)  # two days before the clocks go forward
-HOURS = 120
+SLOT = timedelta(minutes=30)  # as much as Lord Howe's clocks change
+SLOTS = 120
 IN_MEMORY = next((path for path in ("/dev/shm",) if os.access(path, os.W_OK)), None)
 UIDS = ("alice", "bob", "carol")
 WORDS = {OFFLINE: UserStatus.OFFLINE, ONLINE: UserStatus.ONLINE, UNKNOWN: UserStatus.UNKNOWN}
 
 
-def moment(hour: int) -> int:
-    return (int(BEGIN.timestamp()) + hour * 3600) * SECOND
+class Where(NamedTuple):
+    """A time zone, and noon of the day before its clocks change."""
+
+    zone: ZoneInfo
+    begin: datetime
+
+    def instant(self, slot: int) -> datetime:
+        return self.begin.astimezone(UTC) + slot * SLOT
+
+    def moment(self, slot: int) -> int:
+        return int(self.instant(slot).timestamp()) * SECOND
+
+    def slots(self, start: datetime, end: datetime) -> range:
+        """Those between two instants, which must be edges of such."""
+        (first, part), (last, other) = (divmod(at - self.begin, SLOT) for at in (start, end))
+        assert not part
+        assert not other
+        return range(first, last)
 
 
-def instant(hour: int) -> datetime:
-    return BEGIN.astimezone(UTC) + timedelta(hours=hour)
+def before_a_change(name: str, month: int, day: int) -> Where:
+    zone = ZoneInfo(name)
+    return Where(zone, datetime(2026, month, day, 12, tzinfo=zone))
+
+
+PLACES = {
+    "Berlin, forward": before_a_change("Europe/Berlin", 3, 28),
+    "Berlin, back": before_a_change("Europe/Berlin", 10, 24),
+    "Lord Howe, back": before_a_change("Australia/Lord_Howe", 4, 4),
+    "Lord Howe, forward": before_a_change("Australia/Lord_Howe", 10, 3),
+    "Santiago, at midnight": before_a_change("America/Santiago", 9, 5),
+}
 
 
 class Model:
-    """What is known of each hour: the statuses of all, or nothing."""
+    """What is known of each slot of time: the statuses of all, or nothing."""
 
     def __init__(self) -> None:
-        self.hours: dict[int, dict[str, int]] = {}
+        self.slots: dict[int, dict[str, int]] = {}
         self.known: list[int] = []  # moments at which something was vouched for
         self._current: dict[str, int] | None = None
         self._reached = 0
 
-    def begin(self, hour: int, online: frozenset[str]) -> None:
+    def begin(self, slot: int, online: frozenset[str]) -> None:
         self._current = {uid: ONLINE if uid in online else OFFLINE for uid in UIDS}
-        self._reached = hour
-        self.known.append(hour)
+        self._reached = slot
+        self.known.append(slot)
 
-    def vouch(self, hour: int) -> None:
+    def vouch(self, slot: int) -> None:
         assert self._current is not None
-        for each in range(self._reached, hour):
-            self.hours[each] = dict(self._current)
-        self._reached = hour
-        self.known.append(hour)
+        for each in range(self._reached, slot):
+            self.slots[each] = dict(self._current)
+        self._reached = slot
+        self.known.append(slot)
 
-    def change(self, hour: int, uid: str, status: int) -> None:
+    def change(self, slot: int, uid: str, status: int) -> None:
         assert self._current is not None
         if self._current[uid] != status:
-            self.vouch(hour)
+            self.vouch(slot)
             self._current[uid] = status
 
     def now(self, uid: str) -> int:
@@ -71,15 +96,15 @@ class Model:
 
     def trim(self, cutoff: int) -> None:
         cutoff = min(cutoff, max(self.known, default=0))
-        self.hours = {hour: all_ for hour, all_ in self.hours.items() if hour >= cutoff}
+        self.slots = {slot: all_ for slot, all_ in self.slots.items() if slot >= cutoff}
 
-    def status(self, uid: str, hour: int) -> int:
-        return self.hours[hour][uid] if hour in self.hours else UNKNOWN
+    def status(self, uid: str, slot: int) -> int:
+        return self.slots[slot][uid] if slot in self.slots else UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Some hours later, something happens; a watch begins first, if there is none."""
+    """Some time later, something happens; a watch begins first, if there is none."""
 
     wait: int
     what: str
@@ -104,13 +129,13 @@ STEPS = st.lists(
 )
 
 
-def play(path: Path, steps: list[Step]) -> Model:
+def play(path: Path, steps: list[Step], where: Where) -> Model:
     """The same to the tape and to the model."""
-    model, tape, hour = Model(), Tape(path, "app"), 0
+    model, tape, slot = Model(), Tape(path, "app"), 0
     for step in steps:
-        hour = min(hour + step.wait, HOURS)
+        slot = min(slot + step.wait, SLOTS)
         with tape.writing():
-            take(step, hour, tape, model)
+            take(step, slot, tape, model, where)
         if step.what in ("end", "crash"):
             model.end()
             tape.end_watch()
@@ -121,124 +146,125 @@ def play(path: Path, steps: list[Step]) -> Model:
     return model
 
 
-def take(step: Step, hour: int, tape: Tape, model: Model) -> None:
+def take(step: Step, slot: int, tape: Tape, model: Model, where: Where) -> None:
+    now = where.moment(slot)
     if step.what == "trim":
-        tape.trim(moment(hour - step.age))
-        model.trim(hour - step.age)
+        tape.trim(where.moment(slot - step.age))
+        model.trim(slot - step.age)
     elif not tape.is_watching:
-        tape.begin_watch(moment(hour))
-        tape.compare(dict.fromkeys(step.online, ""), lambda uid: OFFLINE, moment(hour))
-        model.begin(hour, step.online)
+        tape.begin_watch(now)
+        tape.compare(dict.fromkeys(step.online, ""), lambda uid: OFFLINE, now)
+        model.begin(slot, step.online)
     elif step.what == "vouch":
-        tape.vouch(moment(hour))
-        model.vouch(hour)
+        tape.vouch(now)
+        model.vouch(slot)
     elif step.what == "change" and (step.status, model.now(step.uid)) != (UNKNOWN, OFFLINE):
-        tape.write(step.uid, "", step.status, moment(hour))  # who is unknown was here before
-        model.change(hour, step.uid, step.status)
+        tape.write(step.uid, "", step.status, now)  # who is unknown was here before
+        model.change(slot, step.uid, step.status)
 
 
-def hours_of(start: datetime, end: datetime) -> Iterator[int]:
-    first, last = ((at - BEGIN) / timedelta(hours=1) for at in (start, end))
-    assert first == int(first)
-    assert last == int(last)
-    return iter(range(int(first), int(last)))
-
-
-@settings(max_examples=100, deadline=None)
-@given(STEPS, st.integers(-5, HOURS), st.integers(1, HOURS))
-def test_what_is_read_is_what_was_written(steps: list[Step], since: int, length: int) -> None:
+@pytest.mark.parametrize("where", PLACES.values(), ids=PLACES.keys())
+@settings(max_examples=50, deadline=None)
+@given(STEPS, st.integers(-5, SLOTS), st.integers(1, SLOTS))
+def test_what_is_read_is_what_was_written(
+    where: Where, steps: list[Step], since: int, length: int
+) -> None:
     with tempfile.TemporaryDirectory(dir=IN_MEMORY) as folder:
         path = Path(folder, "presence.db")
-        model = play(path, steps)
+        model = play(path, steps, where)
         with PresenceHistory(path) as history:
-            check(history, model, since, since + length)
+            check(history, model, where, since, since + length)
 
 
-def check(history: PresenceHistory, model: Model, since: int, until: int) -> None:
-    window = (instant(since), instant(until))
+def check(history: PresenceHistory, model: Model, where: Where, since: int, until: int) -> None:
+    window = (where.instant(since), where.instant(until))
     span = history.span
     if span is None:
-        assert not model.hours
+        assert not model.slots
         assert history.sessions(None, *window) == []
         return
     # Without a window: from the first to the last that is known.
-    whole = sorted(model.hours)
+    whole = sorted(model.slots)
     if whole:
-        assert span.start <= instant(whole[0])
-        assert span.end == instant(whole[-1] + 1) or span.end == instant(max(model.known))
+        assert span.start <= where.instant(whole[0])
+        assert span.end == where.instant(whole[-1] + 1) or span.end == where.instant(
+            max(model.known)
+        )
     in_file = history.users().keys()
     for uid in set(UIDS) - in_file:
-        assert not any(model.status(uid, hour) == ONLINE for hour in model.hours)
+        assert not any(model.status(uid, slot) == ONLINE for slot in model.slots)
     everywhere = range(since, until)
-    check_sessions(history, model, window, everywhere, sorted(in_file))
-    check_concurrency(history, model, window, everywhere)
-    check_days(history, model, window, everywhere, sorted(in_file))
-    check_shifts(history, model, window, everywhere, sorted(in_file))
+    check_sessions(history, model, where, window, everywhere, sorted(in_file))
+    check_concurrency(history, model, where, window, everywhere)
+    check_days(history, model, where, window, everywhere, sorted(in_file))
+    check_shifts(history, model, where, window, everywhere, sorted(in_file))
 
 
 def check_sessions(
-    history: PresenceHistory, model: Model, window: Any, hours: range, uids: list[str]
+    history: PresenceHistory, model: Model, where: Where, window: Any, slots: range, uids: list[str]
 ) -> None:
-    found = {uid: dict.fromkeys(hours, OFFLINE) for uid in uids}
+    found = {uid: dict.fromkeys(slots, OFFLINE) for uid in uids}
     latest: dict[str, datetime] = {}
     for session in history.sessions(None, *window):
         assert session.end is not None
         assert session.start < session.end
         assert session.start >= latest.get(session.uid, session.start)
         latest[session.uid] = session.end
-        for hour in hours_of(session.start, session.end):
-            found[session.uid][hour] = ONLINE if session.status == "online" else UNKNOWN
-    assert found == {uid: {hour: model.status(uid, hour) for hour in hours} for uid in uids}
+        for slot in where.slots(session.start, session.end):
+            found[session.uid][slot] = ONLINE if session.status == "online" else UNKNOWN
+    assert found == {uid: {slot: model.status(uid, slot) for slot in slots} for uid in uids}
     for uid in uids:
         assert history.sessions(uid.upper(), *window) == [
             session for session in history.sessions(None, *window) if session.uid == uid
         ]
 
 
-def check_concurrency(history: PresenceHistory, model: Model, window: Any, hours: range) -> None:
+def check_concurrency(
+    history: PresenceHistory, model: Model, where: Where, window: Any, slots: range
+) -> None:
     counted: dict[int, int | None] = {}
     for count in history.concurrency(*window):
-        counted |= dict.fromkeys(hours_of(count.start, count.end), count.online)
+        counted |= dict.fromkeys(where.slots(count.start, count.end), count.online)
     assert counted == {
-        hour: sum(model.status(uid, hour) == ONLINE for uid in UIDS)
-        if hour in model.hours
+        slot: sum(model.status(uid, slot) == ONLINE for uid in UIDS)
+        if slot in model.slots
         else None
-        for hour in hours
+        for slot in slots
     }
 
 
 def check_days(
-    history: PresenceHistory, model: Model, window: Any, hours: range, uids: list[str]
+    history: PresenceHistory, model: Model, where: Where, window: Any, slots: range, uids: list[str]
 ) -> None:
     expected: defaultdict[tuple[str, date], list[int]] = defaultdict(lambda: [0, 0])
     for uid in uids:
-        for hour in hours:
-            day = instant(hour).astimezone(BERLIN).date()
-            expected[uid, day][0] += model.status(uid, hour) == ONLINE
-            expected[uid, day][1] += model.status(uid, hour) == UNKNOWN
+        for slot in slots:
+            day = where.instant(slot).astimezone(where.zone).date()
+            expected[uid, day][0] += model.status(uid, slot) == ONLINE
+            expected[uid, day][1] += model.status(uid, slot) == UNKNOWN
     found = {
-        (row.uid, row.day): [row.online / timedelta(hours=1), row.unknown / timedelta(hours=1)]
-        for row in history.time_online(None, *window, tz="Europe/Berlin")
+        (row.uid, row.day): [row.online / SLOT, row.unknown / SLOT]
+        for row in history.time_online(None, *window, tz=where.zone.key)
     }
     assert found == {key: sums for key, sums in expected.items() if any(sums)}
 
 
 def check_shifts(
-    history: PresenceHistory, model: Model, window: Any, hours: range, uids: list[str]
+    history: PresenceHistory, model: Model, where: Where, window: Any, slots: range, uids: list[str]
 ) -> None:
     shifts = [Shift("night", time(22), time(6)), Shift("day", time(6), time(14))]
     expected: defaultdict[tuple[str, date, str], int] = defaultdict(int)
     for uid in uids:
-        for hour in hours:
-            local = instant(hour).astimezone(BERLIN)
+        for slot in slots:
+            local = where.instant(slot).astimezone(where.zone)
             if 6 <= local.hour < 14:
-                expected[uid, local.date(), "day"] += model.status(uid, hour) == ONLINE
+                expected[uid, local.date(), "day"] += model.status(uid, slot) == ONLINE
             if local.hour >= 22 or local.hour < 6:
                 began = (local.replace(tzinfo=None) - timedelta(hours=6)).date()
-                expected[uid, began, "night"] += model.status(uid, hour) == ONLINE
+                expected[uid, began, "night"] += model.status(uid, slot) == ONLINE
     found = {
-        (row.uid, row.day, row.shift): row.online / timedelta(hours=1)
-        for row in history.time_online(None, *window, tz=BERLIN, shifts=shifts)
+        (row.uid, row.day, row.shift): row.online / SLOT
+        for row in history.time_online(None, *window, tz=where.zone, shifts=shifts)
         if row.online
     }
     assert found == {key: total for key, total in expected.items() if total}
