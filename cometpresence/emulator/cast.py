@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
-UserSource = Collection[Mapping[str, Any] | str | Path] | str | Path
+UserSource = Collection[Mapping[str, Any] | Path] | str | Path
 
 # The users every new CometChat app starts with, in roles and friendships that make them useful.
 DEFAULT_CAST: tuple[dict[str, Any], ...] = (
@@ -22,11 +22,11 @@ def load_users(source: UserSource) -> tuple[dict[str, Any], ...]:
 
     A file with an empty list means nobody; no users at all mean the default cast.
     """
-    listed = [source] if isinstance(source, (str, Path)) else source
+    listed = [Path(source)] if isinstance(source, (str, Path)) else source
     records = list[dict[str, Any]]()
     for item in listed:
-        if isinstance(item, (str, Path)):
-            records += _users_of(Path(item))
+        if isinstance(item, Path):
+            records += _users_of(item)
         elif isinstance(item, Mapping):
             records.append(dict(item))
         else:

@@ -34,7 +34,7 @@ _CALL_TIMEOUT = 30.0  # a call takes microseconds; this only ends the wait for a
 class Emulator(FaultCalls, AbstractContextManager["Emulator"]):
     """A CometChat app with users, listening on `host`:`port` (0: a free port, kept over restarts).
 
-    `users` are mappings, or paths of JSON files, or one such path; without any there is a default
+    `users` are mappings, or Paths of JSON files, or one such path; without any there is a default
     cast, superhero1 to superhero5.  `scenario` is the path of a TOML file with users of its own,
     the hours at which they are online, and faults at their times, an example of which
     ``cometpresence emulator scenario example`` prints.  `strict` refuses what the documentation
