@@ -3,10 +3,13 @@
 On the clients' port, and on one of its own that no fault reaches (`Emulator.admin_url`).
 """
 
+from collections.abc import Iterator
+from functools import partial
+
 from aiohttp import web
 
 from . import control_page
-from .admin_access import AdminAccess
+from .admin_access import PREFIX, AdminAccess
 from .answers import Route, json_answer, json_body
 from .fault_calls import catalogue
 from .live import LiveViews
@@ -41,6 +44,7 @@ class AdminApi:
         return [
             *((method, path, self._access.for_anybody(act)) for method, path, act in anybody),
             *((method, path, self._access.for_the_admin(act)) for method, path, act in admin),
+            *_refusals([*anybody, *admin]),
         ]
 
     async def end(self, app: web.Application) -> None:
@@ -100,3 +104,22 @@ class AdminApi:
     async def make_fault(self, request: web.Request) -> web.StreamResponse:
         name = request.match_info["name"]
         return json_answer({"data": self._mischief.by_name(name, await json_body(request))})
+
+
+def _refusals(routes: list[Route]) -> Iterator[Route]:
+    """Of this API we know everything there is: what is not is 404 or 405, never 501."""
+    methods: dict[str, list[str]] = {}
+    for method, path, _ in routes:
+        methods.setdefault(path, []).append(method)
+    for path, known in methods.items():
+        yield "*", path, partial(_refuse_method, allowed=", ".join(known))
+    yield "*", f"{PREFIX}/{{path:(?s:.*)}}", _refuse_path
+
+
+async def _refuse_method(request: web.Request, *, allowed: str) -> web.StreamResponse:
+    message = f"{request.path} has {allowed}, not {request.method}"
+    raise Refusal("ERR_METHOD_NOT_ALLOWED", message, headers={"Allow": allowed})
+
+
+async def _refuse_path(request: web.Request) -> web.StreamResponse:
+    raise Refusal("ERR_NOT_FOUND", f"there is no admin call {request.path}")

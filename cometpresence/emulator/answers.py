@@ -9,7 +9,7 @@ from aiohttp import web
 
 from .loopback import is_loopback
 from .notices import VERSIONS
-from .refusal import bad_request
+from .refusal import Refusal, bad_request
 from .wire import dumps
 from .world import World
 
@@ -30,6 +30,10 @@ def json_answer(body: object, *, status: int = 200, headers: Any = None) -> web.
     return web.Response(
         text=dumps(body), status=status, content_type="application/json", headers=headers
     )
+
+
+def refusal_answer(refusal: Refusal) -> web.Response:
+    return json_answer(refusal.body(), status=refusal.status, headers=refusal.headers)
 
 
 async def json_body(request: web.Request) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any, cast
 
 from aiohttp import web
 
-from .answers import Handler, json_answer
+from .answers import Handler, refusal_answer
 from .coverage import Kind, entries
 from .notices import endpoint_of
 from .refusal import Refusal
@@ -75,7 +75,11 @@ class Gate:
             facts["body"] = self._readable((await request.read()).decode(errors="replace"))
         except web.HTTPRequestEntityTooLarge:
             # Decided here: whoever reads again gets the rest, as if that were all.
-            facts["body"], handler = "(too large)", _too_large
+            message = "the body is larger than 1 MiB"
+            facts["body"], handler = "(too large)", _refused(message, status=413)
+        except web.RequestPayloadError:
+            message = "the body is not encoded as its headers say"
+            facts["body"], handler = "(unreadable)", _refused(message, status=400)
         except ConnectionResetError:
             self._world.journal.write("in", "lifecycle", event="left_during_request", **facts)
             return web.Response(status=400)  # nobody reads it
@@ -125,7 +129,7 @@ class Gate:
         )
         if standing.remaining < 0:
             wait = max(1, standing.resets_at - self._world.clock.seconds())
-            return _answer(_too_many_requests(wait, headers))
+            return refusal_answer(_too_many_requests(wait, headers))
         response = await handler(request)
         if not response.prepared:
             for name, value in headers.items():
@@ -136,7 +140,7 @@ class Gate:
         try:
             return await handler(request)
         except Exception as error:
-            return _answer(_refusal_for(error, request))
+            return refusal_answer(_refusal_for(error, request))
 
     async def _spoil(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         if _is_admin(request) or is_upgrade(request):
@@ -161,18 +165,16 @@ def _refusal_for(error: Exception, request: web.Request) -> Refusal:
         case Refusal():
             return error
         case web.HTTPException():
-            return Refusal("ERR_BAD_REQUEST", error.reason, status=error.status)
+            return Refusal("ERR_BAD_REQUEST", error.text or error.reason, status=error.status)
     _logger.error("%s %s failed", request.method, request.path, exc_info=error)
     return Refusal("ERR_INTERNAL", f"emulator error: {error!r}", status=500)
 
 
-async def _too_large(request: web.Request) -> web.StreamResponse:
-    message = "the body is larger than 1 MiB"
-    return _answer(Refusal("ERR_BAD_REQUEST", message, status=413, headers=CORS))
+def _refused(message: str, *, status: int) -> Handler:
+    async def refuse(request: web.Request) -> web.StreamResponse:
+        return refusal_answer(Refusal("ERR_BAD_REQUEST", message, status=status, headers=CORS))
 
-
-def _answer(refusal: Refusal) -> web.Response:
-    return json_answer(refusal.body(), status=refusal.status, headers=refusal.headers)
+    return refuse
 
 
 def _too_many_requests(seconds: float, quota: Mapping[str, str]) -> Refusal:

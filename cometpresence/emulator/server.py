@@ -15,6 +15,7 @@ from .admin_access import AdminAccess
 from .answers import Route
 from .connection import linger_not
 from .gate import Gate, is_upgrade
+from .http_protocol import HttpProtocol
 from .manage_friends import ManageFriends
 from .manage_roles import ManageRoles
 from .manage_tokens import ManageTokens
@@ -42,15 +43,14 @@ class Server:
         self._admin = AdminApi(world, mischief, self.access)
         self._runner: web.AppRunner | None = None
         self._listener: socket.socket | None = None
+        self._admin_door: asyncio.Server | None = None
         self._tls: ssl.SSLContext | None = None
         self._handshakes: set[asyncio.Task[None]] = set()
         self._transports: weakref.WeakSet[asyncio.BaseTransport] = weakref.WeakSet()
 
     async def start(self, host: str, port: int, tls: ssl.SSLContext | None) -> int:
         """Listen; returns the port."""
-        self._runner = web.AppRunner(
-            self.application(), access_log=None, shutdown_timeout=2 * _GOODBYE
-        )
+        self._runner = web.AppRunner(self.application(), shutdown_timeout=2 * _GOODBYE)
         await self._runner.setup()
         await self._world.webhooks.start()
         self._listener = _listen(host, port)
@@ -61,9 +61,15 @@ class Server:
     async def open_admin_door(self, port: int) -> int:
         """A second way in, which no fault closes: those of connections act in _accept() and
         _welcome().  On loopback, so it needs no TLS.  Returns the port."""
+        loop = asyncio.get_running_loop()
+        self._admin_door = await loop.create_server(self._protocol, "127.0.0.1", port)
+        return int(self._admin_door.sockets[0].getsockname()[1])
+
+    def _protocol(self) -> HttpProtocol:
         assert self._runner is not None
-        await web.TCPSite(self._runner, "127.0.0.1", port).start()
-        return int(self._runner.addresses[0][1])
+        assert self._runner.server is not None
+        loop = asyncio.get_running_loop()
+        return HttpProtocol(self._runner.server, loop=loop, access_log=None)  # type: ignore[arg-type]
 
     def application(self) -> web.Application:
         """Everything it answers, without the listening.
@@ -93,6 +99,9 @@ class Server:
             asyncio.get_running_loop().remove_reader(self._listener)
             self._listener.close()
             self._listener = None
+        if self._admin_door is not None:
+            self._admin_door.close()
+            self._admin_door = None
         self._world.faults.clear()  # requests held in a black hole would hold us up, too
         connections = list(self._world.presence.open.values())
         for connection in connections:
@@ -143,11 +152,9 @@ class Server:
             task.add_done_callback(partial(self._welcomed, accepted))
 
     async def _welcome(self, accepted: socket.socket) -> None:
-        assert self._runner is not None
-        assert self._runner.server is not None
         await self._world.faults.passed("blackhole")
         transport, _ = await asyncio.get_running_loop().connect_accepted_socket(
-            self._runner.server, accepted, ssl=self._tls
+            self._protocol, accepted, ssl=self._tls
         )
         self._transports.add(transport)
 

@@ -310,7 +310,6 @@ def test_one_emulators_credentials_are_nothing_to_another(client: Client) -> Non
         ("GET", "/"),
         ("POST", "/?/api/v9/other"),
         ("GET", "/v4/users"),
-        ("GET", "/_emulator/nothing"),
     ],
 )
 def test_an_unknown_request_is_answered_501(client: Client, method: str, path: str) -> None:
