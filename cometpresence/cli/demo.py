@@ -17,6 +17,7 @@ from .extras import import_extra
 
 if TYPE_CHECKING:
     from ..emulator import Emulator
+from .times import Seconds
 
 __all__ = ["demo"]
 
@@ -146,7 +147,7 @@ def watch(emulator: "Emulator", dice: random.Random, seconds: float, view: View)
 @click.option("--seed", type=int, default=1, show_default=True, help="Another seed, another play.")
 @click.option(
     "--seconds",
-    type=click.FloatRange(0.5, 3600),
+    type=Seconds(0.5, 3600),
     default=10.0,
     show_default=True,
     help="How long it takes.",

@@ -16,6 +16,7 @@ from .doctor_account import Login, libraries, who_and_where
 from .doctor_findings import Finding, State, Trouble
 from .doctor_network import Host, compare_clocks
 from .output import json_option, printable, write_line
+from .times import Seconds
 
 __all__ = ["doctor"]
 
@@ -23,7 +24,7 @@ __all__ = ["doctor"]
 @click.command()
 @click.option(
     "--timeout",
-    type=click.FloatRange(min=0, min_open=True),
+    type=Seconds(),
     default=10.0,
     show_default=True,
     metavar="SECONDS",

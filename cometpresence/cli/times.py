@@ -1,17 +1,36 @@
 """Times and time zones as people type them."""
 
+import math
 import os
 import re
 from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import click
 
-__all__ = ["duration", "local_zone", "moment"]
+__all__ = ["Seconds", "duration", "local_zone", "moment"]
 
 _UNITS = {"s": 1, "min": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 _DURATION = re.compile(rf"(\d+(?:\.\d+)?) ?({'|'.join(_UNITS)})")
+
+
+class Seconds(click.FloatRange):
+    """A number of seconds, which infinity and "nan" are not; above 0, unless told otherwise."""
+
+    name = "seconds"
+
+    def __init__(self, least: float | None = None, most: float | None = None) -> None:
+        super().__init__(least or 0, most, min_open=least is None)
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        seconds = float(super().convert(value, param, ctx))
+        if not math.isfinite(seconds):
+            self.fail(f"{value} is no number of seconds.", param, ctx)
+        return seconds
 
 
 def duration(text: str) -> timedelta:

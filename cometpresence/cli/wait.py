@@ -2,6 +2,7 @@
 
 import sys
 import time
+from collections.abc import Callable
 from contextlib import closing
 
 import click
@@ -12,6 +13,7 @@ from .. import ConnectionStatus, PresenceClient, RequestTimeout, User
 from .credentials import Account, client_options
 from .failures import TimedOut
 from .output import about, json_option, printable, write_line
+from .times import Seconds
 
 __all__ = ["wait"]
 
@@ -20,10 +22,11 @@ CONNECT_TIMEOUT = 10.0
 
 @click.command(short_help="Wait until somebody comes or goes.")
 @click.argument("whom", metavar="UID")
-@click.option("--online/--offline", default=True, help="What to wait for; online unless given.")
+@click.option("--online", is_flag=True, help="Wait for them to come; so it is unless given.")
+@click.option("--offline", is_flag=True, help="Wait for them to go.")
 @click.option(
     "--timeout",
-    type=click.FloatRange(min=0, min_open=True),
+    type=Seconds(),
     metavar="SECONDS",
     help="Give up after so long, logging in included; for ever unless given.",
 )
@@ -31,7 +34,13 @@ CONNECT_TIMEOUT = 10.0
 @json_option
 @client_options
 def wait(
-    account: Account, whom: str, online: bool, timeout: float | None, fresh: bool, as_json: bool
+    account: Account,
+    whom: str,
+    online: bool,
+    offline: bool,
+    timeout: float | None,
+    fresh: bool,
+    as_json: bool,
 ) -> None:
     """Wait until UID is online, or with --offline until they are not.
 
@@ -45,32 +54,51 @@ def wait(
         124  not within the timeout
         130  Ctrl-C
     """
+    if online and offline:
+        raise click.UsageError("--online and --offline cannot go together.")
     deadline = None if timeout is None else time.monotonic() + timeout
     connect_timeout = CONNECT_TIMEOUT if timeout is None else min(CONNECT_TIMEOUT, timeout)
     with closing(account.client(dispatch="none", connect_timeout=connect_timeout)) as client:
         try:
-            user = _wait(client, whom, online, fresh, deadline)
+            user, seen = _wait(client, whom, not offline, fresh, deadline)
         except RequestTimeout as error:
             if deadline is None or time.monotonic() < deadline:
                 raise
-            raise TimedOut(_too_late(client, whom, online, timeout)) from error
+            raise TimedOut(_too_late(client, whom, not offline, timeout)) from error
     if as_json:
-        write_line(about(user))
+        write_line(about(user) | _presence(seen))
     else:
-        _show(user)
+        _show(user, seen.is_online)
 
 
 def _wait(
     client: PresenceClient, whom: str, online: bool, fresh: bool, deadline: float | None
-) -> User:
+) -> tuple[User, User]:
+    """Their profile, and what came of the wait: of who is offline that may be no more than a uid."""
     what = Text.assemble("waiting for ", (printable(whom), "bold"))
     what.append(" to come online" if online else " to go offline")
     with Console(stderr=True).status(what):
-        client.login()
-        uid = client.get_user(whom).uid  # a typing error would wait for ever
+        _patiently(client.login, deadline)
+        # asked first: a typing error would wait for ever
+        user = _patiently(lambda: client.get_user(whom), deadline)
         left = None if deadline is None else max(0.0, deadline - time.monotonic())
         wait_for = client.wait_for_online if online else client.wait_for_offline
-        return wait_for(uid, timeout=left, fresh=fresh)
+        return user, wait_for(user.uid, timeout=left, fresh=fresh)
+
+
+def _patiently(ask: Callable[[], User], deadline: float | None) -> User:
+    """Again, as long as there is no answer and there is time; without a deadline, once."""
+    while True:
+        try:
+            return ask()
+        except RequestTimeout:
+            if deadline is None or time.monotonic() >= deadline:
+                raise
+
+
+def _presence(seen: User) -> dict[str, object]:
+    facts: dict[str, object] = {"status": seen.status.value}
+    return facts | ({"last_active_at": seen.last_active_at} if seen.last_active_at else {})
 
 
 def _too_late(client: PresenceClient, whom: str, online: bool, timeout: float | None) -> str:
@@ -80,9 +108,9 @@ def _too_late(client: PresenceClient, whom: str, online: bool, timeout: float | 
     return f"{said}."
 
 
-def _show(user: User) -> None:
-    mark = Text("● ", "green") if user.is_online else Text("○ ", "dim")
+def _show(user: User, is_online: bool) -> None:
+    mark = Text("● ", "green") if is_online else Text("○ ", "dim")
     name = printable(user.name or user.uid)
     Console(file=sys.stdout).print(
-        Text.assemble(mark, name, " is ", "online" if user.is_online else "offline")
+        Text.assemble(mark, name, " is ", "online" if is_online else "offline")
     )

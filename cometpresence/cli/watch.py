@@ -23,6 +23,7 @@ from .. import (
 )
 from .credentials import Account, client_options
 from .output import json_option, printable
+from .times import Seconds
 from .watch_lines import Lines
 from .watch_table import SORTS, LiveTable, Sort
 from .who import MOST_UIDS
@@ -62,7 +63,7 @@ class View(Protocol):
     show_default=True,
     help="Of the table; who is online stands first in any case.",
 )
-@click.option("--seconds", type=click.FloatRange(min=0, min_open=True), help="Stop after so long.")
+@click.option("--seconds", type=Seconds(), help="Stop after so long.")
 @json_option
 @client_options
 def watch(

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 from python.command_line import Terminal, environment, invoke, lines_of, started
 
+from cometpresence.cli import wait
 from cometpresence.cli.output import printable, span
 from cometpresence.emulator import Emulator
 
@@ -171,6 +172,20 @@ def test_waiting_for_what_is_so_returns_at_once(plain_emulator: Emulator) -> Non
     assert lines_of(invoke(plain_emulator, "wait", "bob", "--offline"))[0]["uid"] == "bob"
 
 
+def test_who_is_offline_is_told_with_all_that_is_known(plain_emulator: Emulator) -> None:
+    assert lines_of(invoke(plain_emulator, "wait", "BOB", "--offline")) == [
+        {
+            "uid": "bob",
+            "name": "Bob B",
+            "role": "student",
+            "status": "offline",
+            "last_active_at": 1_600_000_000,
+        }
+    ]
+    shown = invoke(plain_emulator, "wait", "bob", "--offline", "--no-json").output
+    assert shown == "○ Bob B is offline\n"
+
+
 @pytest.mark.parametrize(("uid", "option"), [("bob", "--online"), ("erin", "--offline")])
 def test_waiting_returns_when_it_happens(plain_emulator: Emulator, uid: str, option: str) -> None:
     move = plain_emulator.set_online if option == "--online" else plain_emulator.set_offline
@@ -198,6 +213,55 @@ def test_a_server_that_never_answers_uses_up_the_timeout(plain_emulator: Emulato
         result = invoke(plain_emulator, "wait", "bob", "--timeout", "0.3")
     assert result.exit_code == 124
     assert result.output.startswith("Error: bob did not come online within 0.3 s, as far as")
+
+
+def test_a_server_that_never_answers_is_waited_for_as_long_as_was_said(
+    plain_emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wait, "CONNECT_TIMEOUT", 0.1)
+    with plain_emulator.blackhole():
+        assert invoke(plain_emulator, "wait", "bob", "--timeout", "0.5").exit_code == 124
+        assert invoke(plain_emulator, "wait", "bob").exit_code == 1
+
+
+@pytest.mark.parametrize(
+    ("fault", "settings", "code"),
+    [
+        ("slow_upgrade", {"seconds": 60}, 124),
+        ("half_page", {"count": 1000}, 124),
+        ("refuse_jwt", {}, 1),
+        ("refuse_connections", {}, 1),
+        ("server_errors", {"count": 1000}, 1),
+        ("rate_limit", {"retry_after": 600, "count": 1000}, 1),
+    ],
+)
+def test_without_a_connection_the_code_says_whether_it_could_still_come(
+    plain_emulator: Emulator, fault: str, settings: dict[str, float], code: int
+) -> None:
+    with getattr(plain_emulator, fault)(**settings):
+        result = invoke(plain_emulator, "wait", "bob", "--timeout", "2")
+    assert result.exit_code == code
+    assert result.output.startswith("Error: ")
+    assert len(result.output.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["wait", "bob", "--timeout", "nan"],
+        ["wait", "bob", "--timeout", "inf"],
+        ["wait", "bob", "--timeout", "-1"],
+        ["wait", "bob", "--timeout", "0"],
+        ["wait", "bob", "--online", "--offline"],
+        ["watch", "--seconds", "nan"],
+        ["doctor", "--timeout", "nan"],
+        ["demo", "--seconds", "nan"],
+    ],
+)
+def test_what_cannot_be_waited_for_is_refused(plain_emulator: Emulator, options: list[str]) -> None:
+    result = invoke(plain_emulator, *options)
+    assert result.exit_code == 2
+    assert "Error: " in result.output
 
 
 def test_waiting_for_nobody_ends_with_1_and_says_so(plain_emulator: Emulator) -> None:
