@@ -10,7 +10,7 @@ import asyncio
 import shelve
 import sys
 from contextlib import suppress
-from io import FileIO
+from io import BytesIO, FileIO
 from threading import Thread
 
 from cometpresence import AsyncPresenceClient, CometChatException, Origin
@@ -24,8 +24,9 @@ async def deliver(name, text):
 
 
 async def lines_of_stdin():
-    """Be it a terminal, a pipe or a file.  Nobody waits for such a thread at Ctrl-C."""
-    stdin, lines = FileIO(0, closefd=False), asyncio.Queue()
+    """Be it a terminal, a pipe, a file or closed.  Nobody waits for such a thread at Ctrl-C."""
+    stdin = FileIO(0, closefd=False) if sys.stdin else BytesIO()
+    lines = asyncio.Queue()
     loop, line = asyncio.get_running_loop(), None
 
     def read():

@@ -9,7 +9,7 @@ import asyncio
 import sys
 from collections import Counter
 from contextlib import suppress
-from io import FileIO
+from io import BytesIO, FileIO
 from threading import Thread
 
 from cometpresence import AsyncPresenceClient, PresenceScope
@@ -25,8 +25,9 @@ def tickets_of(agent):
 
 
 async def lines_of_stdin():
-    """Be it a terminal, a pipe or a file.  Nobody waits for such a thread at Ctrl-C."""
-    stdin, lines = FileIO(0, closefd=False), asyncio.Queue()
+    """Be it a terminal, a pipe, a file or closed.  Nobody waits for such a thread at Ctrl-C."""
+    stdin = FileIO(0, closefd=False) if sys.stdin else BytesIO()
+    lines = asyncio.Queue()
     loop, line = asyncio.get_running_loop(), None
 
     def read():

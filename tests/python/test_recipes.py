@@ -292,6 +292,22 @@ def test_deliver_later_of_nothing_ends(run: Run) -> None:
         assert script.ends_well()
 
 
+@pytest.mark.parametrize("command", ["deliver_later.py outbox.db", "route_tickets.py teacher 1"])
+def test_recipes_that_read_lines_end_well_with_standard_input_closed(
+    emulator: Emulator, tmp_path: Path, command: str
+) -> None:
+    result = subprocess.run(
+        ["sh", "-c", f"exec {sys.executable} {RECIPES}/{command} <&-"],
+        env=for_client(emulator) | {"COMETCHAT_UID": "superhero1"},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout in ("delivering\n", "routing\n")
+
+
 def test_escalate(emulator: Emulator, run: Run) -> None:
     emulator.set_online(CAPTAIN)
     emulator.set_online(WOLVERINE)
