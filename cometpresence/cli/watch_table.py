@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
-from rich.console import Console, Group, RenderableType
+from rich.cells import cell_len
+from rich.console import Console, ConsoleDimensions, Group, RenderableType
 from rich.live import Live
 from rich.padding import Padding
 from rich.panel import Panel
@@ -35,7 +36,11 @@ FRESH = 2.0  # seconds a change stands out
 PAUSE = 0.1  # seconds between two pictures, at least
 WIDEST = 110
 AROUND = 6  # lines of the screen that are not rows; one more where the footer has two
-ROOMY = 76  # columns from which there is room for uids and times of day
+ROOMY = 76  # columns from which the footer is one line
+FRAME, GAP = 4, 2  # columns of the frame, and between two of the table
+COLUMNS = ("", "name", "uid", "role", "since", "last seen")
+LONGEST = {"name": 12, "uid": 36, "role": 12}  # cut beyond; a name only where room is short
+TIME_OF_DAY = 23  # columns of "since" that hold it
 
 
 @dataclass(slots=True)
@@ -73,6 +78,7 @@ class LiveTable:
         self._trouble = ""
         self._attempt = 0
         self._drawn = 0.0
+        self._size: ConsoleDimensions = console.size
         self._client: PresenceClient | None = None
         self._live: Live | None = None
 
@@ -118,6 +124,9 @@ class LiveTable:
         now = time.monotonic()
         if self._live is not None and now - self._drawn >= PAUSE:
             self._drawn = now
+            if self._size != self._console.size:  # lines were wrapped anew: rich would miss some
+                self._size = self._console.size
+                self._console.clear()
             self._live.update(self._render(), refresh=True)
 
     def end(self) -> None:
@@ -148,24 +157,27 @@ class LiveTable:
         )
 
     def _table(self, rows: list[Row], width: int) -> Table:
-        table = Table(expand=True, box=None, padding=(0, 1), header_style="dim")
-        table.add_column("", width=1)
-        table.add_column("name", ratio=3, no_wrap=True, overflow="ellipsis")
-        if width >= ROOMY:
-            table.add_column("uid", ratio=2, no_wrap=True, overflow="ellipsis", style="dim")
-        table.add_column("role", ratio=2, no_wrap=True, overflow="ellipsis")
-        table.add_column("since", min_width=23 if width >= ROOMY else 7, no_wrap=True)
-        table.add_column("last seen", min_width=10, no_wrap=True)
+        widths = _widths([row.user for row in rows], width - FRAME)
+        table = Table(expand=True, box=None, padding=(0, GAP // 2), header_style="dim")
+        for name, columns in widths.items():
+            exact = None if name == "name" else columns  # which gets what the others leave
+            ratio, style = (1, "") if name == "name" else (None, "dim" if name == "uid" else "")
+            table.add_column(
+                name, width=exact, ratio=ratio, style=style, no_wrap=True, overflow="ellipsis"
+            )
+        has_time = widths.get("since") == TIME_OF_DAY
         now = time.monotonic()
         for row in rows:
             user = row.user
-            cells = [Text("●", "green") if user.is_online else Text("○", "dim")]
-            cells.append(Text(printable(user.name or user.uid)))
-            if width >= ROOMY:
-                cells.append(Text(printable(user.uid)))
-            cells.append(Text(printable(user.role or "")))
-            cells += [Text(self._since(row, width >= ROOMY)), Text(last_seen(user))]
-            table.add_row(*cells, style=_style(row, now))
+            cells = {
+                "": Text("●", "green") if user.is_online else Text("○", "dim"),
+                "name": Text(printable(user.name or user.uid)),
+                "uid": Text(printable(user.uid)),
+                "role": Text(printable(user.role or "")),
+                "since": Text(self._since(row, has_time)),
+                "last seen": Text(last_seen(user)),
+            }
+            table.add_row(*(cells[name] for name in widths), style=_style(row, now))
         return table
 
     def _since(self, row: Row, has_room: bool) -> str:
@@ -210,6 +222,25 @@ class LiveTable:
         if (round_trip := self._client.stats().last_rtt) is not None:
             words += f", ping {round_trip * 1000:.0f} ms"
         return Text.assemble(("● ", "green"), (words, "dim"))
+
+
+def _widths(users: list[User], room: int) -> dict[str, int]:
+    """How wide each column is, from left to right; left out is what there is no room for."""
+    needs = {
+        column: max([len(column), *(min(most, cell_len(_text(user, column))) for user in users)])
+        for column, most in LONGEST.items()
+    }
+    widths = {"": 1, "name": needs["name"]}
+    wishes = (("since", 7), ("uid", needs["uid"]), ("role", needs["role"]), ("last seen", 10))
+    for column, width in (*wishes, ("since", TIME_OF_DAY)):  # the dearest first
+        more = widths | {column: width}
+        if sum(more.values()) + GAP * len(more) <= room:
+            widths = more
+    return {column: widths[column] for column in COLUMNS if column in widths}
+
+
+def _text(user: User, column: str) -> str:
+    return printable({"name": user.name, "uid": user.uid, "role": user.role}[column] or "")
 
 
 def _style(row: Row, now: float) -> str:

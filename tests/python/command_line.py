@@ -111,7 +111,7 @@ class Terminal:
         **changes: str,
     ) -> None:
         self._master, slave = open_terminal()
-        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+        self._set_size(rows, columns)
         self._process = subprocess.Popen(
             [*COMMAND, *arguments],
             env=environment(emulator, uid) | changes,
@@ -146,17 +146,19 @@ class Terminal:
 
     @property
     def screen(self) -> str:
-        """What stands there now, with colors but without movements, as far as rich moves: up, and
-        over whole lines."""
+        """What stands there now, with colors but without movements, as far as rich moves: up,
+        over whole lines, and over all of it."""
         lines, row = [""], 0
         for token in TOKENS.findall(self.raw):
             if token == "\n":
                 row += 1
                 lines += [""] * (row == len(lines))
             elif token.startswith("\x1b[") and token[-1] == "A":
-                row -= int(token[2:-1] or 1)
+                row = max(0, row - int(token[2:-1] or 1))
             elif token.startswith("\x1b[") and token[-1] == "K":
                 lines[row] = ""
+            elif token == "\x1b[2J":  # and to the beginning, which follows
+                lines, row = [""], 0
             elif not token.startswith("\x1b[") or token[-1] == "m":
                 lines[row] += token
         return "\n".join(lines)
@@ -168,6 +170,19 @@ class Terminal:
             left = deadline - time.monotonic()
             assert left > 0, f"it was never seen:\n{self.text[-3000:]}"
             assert self._read(left), f"it ended without that:\n{self.text[-3000:]}"
+
+    def resize(self, rows: int, columns: int) -> None:
+        """Another size, and long lines wrapped anew, as most terminals do."""
+        self._set_size(rows, columns)
+        lines = ESCAPES.sub("", self.screen).split("\n")
+        self.raw = "\n".join(
+            line[start : start + columns]
+            for line in lines
+            for start in range(0, max(1, len(line)), columns)
+        )
+
+    def _set_size(self, rows: int, columns: int) -> None:
+        fcntl.ioctl(self._master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 
     def interrupt(self) -> None:
         """Ctrl-C."""

@@ -1,6 +1,7 @@
 """``watch``: what is seen of who comes and goes, by programs and by people."""
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -8,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from python.command_line import Terminal, environment, invoke, lines_of, started
+from python.command_line import ESCAPES, Terminal, environment, invoke, lines_of, started
 
 from cometpresence.emulator import Emulator
 
@@ -207,6 +208,42 @@ def test_a_narrow_terminal_is_enough(plain_emulator: Emulator) -> None:
     seen = picture(plain_emulator, columns=44)
     assert "Erin E" in seen
     assert max(map(len, seen.splitlines())) <= 44
+
+
+@pytest.mark.parametrize(
+    ("columns", "headings"),
+    [
+        (60, ["name", "uid", "since"]),
+        (80, ["name", "uid", "role", "since", "last seen"]),
+        (120, ["name", "uid", "role", "since", "last seen"]),
+    ],
+)
+def test_a_uid_is_readable_and_other_columns_give_way(
+    plain_emulator: Emulator, columns: int, headings: list[str]
+) -> None:
+    uid = "agent-of-the-night-0042"
+    plain_emulator.add_user(uid, name="Penelope Longstocking", role="supporter", online=True)
+    seen = picture(plain_emulator, columns=columns)
+    assert uid in seen
+    assert re.split(r" {2,}", seen.splitlines()[1].strip("│ ")) == headings
+    assert max(map(len, seen.splitlines())) <= columns
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(24, 60), (12, 80), (40, 140)])
+def test_after_another_size_of_the_terminal_only_the_new_picture_stands(
+    plain_emulator: Emulator, rows: int, columns: int
+) -> None:
+    with Terminal(plain_emulator, "watch", columns=100) as terminal:
+        terminal.wait_until(lambda text: "connected, in sync" in text)
+        terminal.resize(rows, columns)
+        plain_emulator.set_online("bob")
+        terminal.wait_until(lambda text: "1 changes" in text.rsplit("who is online", 1)[-1])
+        plain_emulator.set_online("carol")
+        terminal.wait_until(lambda text: "2 changes" in text)
+        lines = ESCAPES.sub("", terminal.screen).splitlines()
+    assert [number for number, line in enumerate(lines) if "who is online" in line] == [0]
+    assert max(map(len, lines)) <= columns
+    assert len(lines) <= rows
 
 
 def test_names_are_shown_in_the_order_that_was_asked_for(plain_emulator: Emulator) -> None:
