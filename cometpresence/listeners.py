@@ -313,6 +313,9 @@ def handlers_of(
     classes.
     """
     handlers: dict[int, Callable[..., object]] = {}
+    families = tuple(families)
+    if isinstance(listener, Mapping | type):
+        raise _nearly_a_listener(listener, families)
     for family in families:
         spelled = [(callback, _both(family, callback.name)) for callback in family.callbacks]
         found = {names[0]: find_callback(listener, names) for _, names in spelled}
@@ -323,11 +326,31 @@ def handlers_of(
             for callback, names in spelled:
                 handlers[callback.wanted] = _forward(listener, names, callback.arguments)
     if not handlers:
-        wanted = " or a ".join(family.kind.__name__ for family in families)
+        *kinds, last = (family.kind.__name__ for family in families)
+        wanted = f"{', '.join(kinds)} or {last}" if kinds else last
         raise ConfigError(
-            "INVALID_PARAMETER", f"The listener must be a {wanted}, not {type(listener).__name__}."
+            "INVALID_PARAMETER",
+            f"The listener must be a {wanted}, or have methods called as theirs, and "
+            f"{type(listener).__name__} has none.",
         )
     return handlers
+
+
+def _nearly_a_listener(
+    given: "Mapping[object, object] | type", families: tuple[Family, ...]
+) -> ConfigError:
+    """What JavaScript takes, and what lacks its parentheses."""
+    if isinstance(given, type):
+        message = f"{given.__name__} is a class: add one made of it, {given.__name__}(…)."
+    else:
+        meant = [
+            family
+            for family in families
+            if any(name in given for each in family.callbacks for name in _both(family, each.name))
+        ]
+        kind = (meant or families)[0].kind.__name__
+        message = f"A mapping does not say what it listens to: add {kind}({{…}}), made of it."
+    return ConfigError("INVALID_PARAMETER", message)
 
 
 def _forward(listener: object, names: tuple[str, ...], arguments: int) -> Callable[..., object]:

@@ -208,6 +208,24 @@ def test_what_is_no_listener_is_refused_at_once(
     assert caught.value.code == "INVALID_PARAMETER"
 
 
+@pytest.mark.parametrize(
+    ("given", "fix"),
+    [
+        ({"onUserOnline": print}, r"UserListener\(\{…\}\)"),
+        ({"on_disconnected": print}, r"ConnectionListener\(\{…\}\)"),
+        ({"loginSuccess": print}, r"LoginListener\(\{…\}\)"),
+        ({}, r"UserListener\(\{…\}\)"),
+        (UserListener, r"UserListener\(…\)"),
+        (print, "UserListener, ConnectionListener or LoginListener"),
+    ],
+)
+def test_what_is_nearly_a_listener_is_refused_with_the_fix(
+    client_without_server: MakeClient, given: Any, fix: str
+) -> None:
+    with pytest.raises(ConfigError, match=fix):
+        client_without_server().add_listener(given)
+
+
 @pytest.mark.parametrize("handler", [7, "greet", object(), nobody_awaits_me])
 def test_what_is_no_handler_is_refused_at_once(
     client_without_server: MakeClient, handler: Any
