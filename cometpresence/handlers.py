@@ -114,6 +114,9 @@ class Handlers:
         time is not mentioned, and counted in ``stats().flaps``.  While the picture cannot be
         trusted (see SyncState) nothing is guessed: the call waits for the next comparison with
         the server.  Removing the handler or closing the client cancels what waits.
+
+        The seconds are this machine's, from when the change was received: an emulator's manual
+        clock does not shorten them.  For tests let the bot take them as an argument, and pass 0.05.
         """
         return self._attach(_core.OFFLINE, fn, filters)
 
@@ -217,8 +220,11 @@ class Handlers:
     ) -> Subscription:
         """Attach a listener object; the same id replaces, and goes to the end of the order.
 
-        Any object with methods of these names will do.  The Subscription ends it, and can be used
-        in a with-statement.
+            with client.add_listener(UserListener(on_user_online=greet)):
+                ...  # it listens until here, or until remove()
+
+        Any object with methods of these names will do, but no bare mapping: here that would not
+        say whether it is about users, the connection or logins.
         """
         handlers = handlers_of(listener, FAMILIES, self._check_handler)
         if id is None:

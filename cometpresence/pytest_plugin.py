@@ -10,6 +10,9 @@ pytest finds them by itself where ``cometpresence[emulator]`` is installed:
         comet_emulator.advance(7)
         assert said.get(timeout=5) == "hello Bob"
 
+The manual clock is the emulator's: timestamps and scenarios keep to it, the bot does not.  A
+handler with ``after=30`` waits for 30 real seconds, so let a test make it ``after=0.05``.
+
 `comet_emulator` also sets the environment, so that a bot that makes its own client by
 ``PresenceClient.from_env()``, or by ``CometChat.init()``, finds the emulator; so do programs the
 test starts.  Every test has an emulator of its own, which takes milliseconds.

@@ -108,7 +108,9 @@ static PyObject *event_repr(PyObject *op)
 
 static PyGetSetDef event_getset[] = {
     {"user", get_user, NULL, PyDoc_STR("The User as the change left them."), NULL},
-    {"previous", get_previous, NULL, PyDoc_STR("The UserStatus known before; UNKNOWN: none was."),
+    {"previous", get_previous, NULL,
+     PyDoc_STR("The UserStatus told, or learned from the server, before; UNKNOWN: none was, though "
+               "presence.status() takes whom it never heard of for offline."),
      NULL},
     {"origin", get_origin, NULL, PyDoc_STR("Why there is this event: an Origin."), NULL},
     {"at", get_at, NULL, PyDoc_STR("The server's time of the change, aware and in UTC, or None."),
