@@ -16,6 +16,9 @@ _T_co = TypeVar("_T_co", covariant=True)
 
 VERSION: Final[str]
 LIBRARIES: Final[Mapping[str, str]]  # which libraries this process runs with, and their versions
+# Where OpenSSL looks for those who are trusted: file, folder (several between colons), and the
+# variables that name others, file_variable and folder_variable
+CERTIFICATES: Final[Mapping[str, str]]
 
 # What a listener can want: the keys of the mapping given to Client.add_listener, and what
 # the callable under that key is called with.

@@ -9,6 +9,7 @@ from typing import Any, Literal, Self
 
 from . import _core, _process
 from ._arguments import check_loopback_url, check_text, refuse_coroutine
+from ._certificates import ca_file_of
 from .errors import ClientClosed, ConfigError
 from .handlers import Handlers
 from .listeners import Registry
@@ -86,6 +87,7 @@ class _Common(Handlers):
         self._scope = settings.presence if presence is None else presence
         self._timeout = connect_timeout
         self._reports = Reports(self._advice)
+        endpoint = _emulator_endpoint() if endpoint is None else endpoint
         self._core = _core.Client(
             app_id=self._app_id,
             region=region or settings.region or None,
@@ -96,8 +98,8 @@ class _Common(Handlers):
             auto_connect=settings.auto_connect,
             admin_host=settings.admin_host,
             client_host=settings.client_host,
-            endpoint=_emulator_endpoint() if endpoint is None else endpoint,
-            ca_file=_ca_file(ca_file),
+            endpoint=endpoint,
+            ca_file=ca_file_of(ca_file, endpoint),
             has_token_provider=token_provider is not None,
             allow_plaintext=allow_plaintext,
             reconnect=(
@@ -308,19 +310,6 @@ def _check_given(value: object, name: str) -> str:
 def _emulator_endpoint() -> str | None:
     url = os.environ.get("COMETPRESENCE_EMULATOR")
     return check_loopback_url(url, "COMETPRESENCE_EMULATOR") if url else None
-
-
-def _ca_file(path: str | os.PathLike[str] | None) -> str | None:
-    if path is None:
-        path = os.environ.get("COMETPRESENCE_CA_FILE") or None
-    if path is None:
-        return None
-    try:
-        name = os.fspath(path)  # first: open() would take a number for a descriptor, and close it
-        with open(name, "rb"):
-            return name
-    except (OSError, TypeError, ValueError) as error:
-        raise ConfigError("INVALID_PARAMETER", f"The ca_file cannot be read: {error}") from error
 
 
 # ---- what other threads run: none of it holds a client, so that one can be dropped

@@ -51,7 +51,8 @@ class PresenceClient(_Common, Waiters):
     `reconnect` and `resync` say when to try again and when to compare with the server;
     `queue_size` changes are kept in order behind a slow handler before they fold into one per
     user; users beyond `max_users` are not tracked.  `endpoint` sends everything to one URL, such as
-    the emulator's, and `ca_file` replaces the system's certificates; the environment variables
+    the emulator's, and `ca_file` replaces the system's certificates (which are those that
+    SSL_CERT_FILE or SSL_CERT_DIR name, else the system's, else certifi's); the environment variables
     COMETPRESENCE_EMULATOR (loopback only) and COMETPRESENCE_CA_FILE do so when they are not given.
     Plain http is for this machine; `allow_plaintext` sends credentials in the clear to others, too.
     """

@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlsplit
 
+from .._certificates import system_file
 from .doctor_findings import Finding, Trouble, warning
 from .failures import SPEAKS_PLAIN, is_plain
 from .output import length, span
@@ -114,7 +115,7 @@ class Host:
 
     def _trust(self) -> ssl.SSLContext:
         try:
-            return ssl.create_default_context(cafile=self._ca_file)
+            return ssl.create_default_context(cafile=self._ca_file or system_file())
         except OSError as error:  # an SSLError is one
             where = self._ca_file or "the system's store"
             fix = "let --ca-file be a file of certificates in PEM, or leave it out"

@@ -415,6 +415,11 @@ const char *cp_network_tls_version(void)
     return cp_vhosts_tls_version();
 }
 
+cp_certificate_places cp_network_certificate_places(void)
+{
+    return cp_vhosts_certificate_places();
+}
+
 cp_usec cp_network_beat(void)
 {
     return atomic_load(&latest_beat);

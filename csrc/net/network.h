@@ -26,6 +26,14 @@ cp_usec cp_network_beat(void);
 const char *cp_network_lws_version(void);
 const char *cp_network_tls_version(void);
 
+/* Where OpenSSL looks for the certificates it is to trust; static. */
+typedef struct cp_certificate_places {
+    const char *file, *folder;
+    const char *file_variable, *folder_variable; /* of the environment; they name others */
+} cp_certificate_places;
+
+cp_certificate_places cp_network_certificate_places(void);
+
 /* Monotonic time as this layer counts it. */
 cp_usec cp_network_now(void);
 

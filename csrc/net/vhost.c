@@ -48,6 +48,16 @@ const char *cp_vhosts_tls_version(void)
 
 /* ---- certificates */
 
+cp_certificate_places cp_vhosts_certificate_places(void)
+{
+    return (cp_certificate_places){
+        .file = X509_get_default_cert_file(),
+        .folder = X509_get_default_cert_dir(),
+        .file_variable = X509_get_default_cert_file_env(),
+        .folder_variable = X509_get_default_cert_dir_env(),
+    };
+}
+
 /* After each step of a handshake.  lws forgets OpenSSL's reason before it tells us that
  * there was an error, so it is kept here: the error follows at once, on this thread. */
 static void on_handshake(const SSL *ssl, int where, int result)

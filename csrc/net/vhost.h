@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 #include "core/failure.h"
+#include "net/network.h"
 
 /* What lws calls a vhost: for us, a set of certificates to trust.  One for plain
  * connections and one for each CA file are made once and kept as long as the thread,
@@ -23,6 +24,8 @@ struct lws_vhost *cp_vhosts_find(cp_vhosts *self, struct lws_context *context, b
                                  const char *ca_file, cp_failure *failure);
 
 const char *cp_vhosts_tls_version(void); /* OpenSSL, which of them */
+
+cp_certificate_places cp_vhosts_certificate_places(void);
 
 /* The settings that a context has in common with its vhosts. */
 struct lws_context_creation_info cp_vhost_description(void);

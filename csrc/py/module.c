@@ -241,14 +241,31 @@ static int add_types(PyObject *module, core_state *state)
     return state->call_type ? 0 : -1;
 }
 
+/* Takes the value, which may be NULL. */
+static int add_new(PyObject *module, const char *name, PyObject *value)
+{
+    int result = value ? PyModule_AddObjectRef(module, name, value) : -1;
+
+    Py_XDECREF(value);
+    return result;
+}
+
 /* What this process runs with, which need not be what it was built with. */
 static int add_libraries(PyObject *module)
 {
-    PyObject *versions = Py_BuildValue("{ssss}", "libwebsockets", cp_network_lws_version(),
-                                       "OpenSSL", cp_network_tls_version());
-    int result = versions ? PyModule_AddObjectRef(module, "LIBRARIES", versions) : -1;
-    Py_XDECREF(versions);
-    return result;
+    return add_new(module, "LIBRARIES",
+                   Py_BuildValue("{ssss}", "libwebsockets", cp_network_lws_version(), "OpenSSL",
+                                 cp_network_tls_version()));
+}
+
+static int add_certificates(PyObject *module)
+{
+    cp_certificate_places places = cp_network_certificate_places();
+
+    return add_new(module, "CERTIFICATES",
+                   Py_BuildValue("{ssssssss}", "file", places.file, "folder", places.folder,
+                                 "file_variable", places.file_variable, "folder_variable",
+                                 places.folder_variable));
 }
 
 static int add_constants(PyObject *module)
@@ -256,7 +273,7 @@ static int add_constants(PyObject *module)
     for (int kind = 0; kind < LISTENER_KINDS; kind++)
         if (PyModule_AddIntConstant(module, kind_constant[kind], kind) < 0)
             return -1;
-    if (add_libraries(module) < 0)
+    if (add_libraries(module) < 0 || add_certificates(module) < 0)
         return -1;
     return PyModule_AddStringConstant(module, "VERSION", CP_VERSION);
 }
