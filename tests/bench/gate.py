@@ -113,16 +113,17 @@ def record(figure: int) -> None:
 
 
 def functions_of(out: Path) -> Counter[str]:
-    """Instructions of each function, without those it calls."""
+    """Instructions of each function, with what was inlined into it, without those it calls."""
     listing = output_of(
         *("callgrind_annotate", "--threshold=100", "--show-percs=no", "--tree=none", "--auto=no"),
         str(out),
     )
     counted: Counter[str] = Counter()
     for line in listing.splitlines():
-        if found := re.fullmatch(r" *([\d,]+)  *\S*:(\S+) \[(.*)\]", line):
+        # What was inlined from another file stands in a line of its own, without the library.
+        if found := re.fullmatch(r" *([\d,]+)  *\S*:([^\s:]+)(?: \[.*\])?", line):
             function = re.sub(r"^0x\w+|'\d+$", lambda part: "?" * (part[0][0] == "0"), found[2])
-            counted[f"{function}  [{Path(found[3]).name}]"] += int(found[1].replace(",", ""))
+            counted[function] += int(found[1].replace(",", ""))
     return counted
 
 
