@@ -208,9 +208,11 @@ void cp_watchers_compared(cp_watchers *self, unsigned comparison)
 
 void cp_watchers_changed(cp_watchers *self, const cp_change *change)
 {
+    if (self->count == 0)
+        return;
+
     cp_slice uid = cp_user_text_of(change->user, CP_USER_UID);
     cp_call_list *bucket = bucket_of(self, uid);
-
     for (cp_call **link = &bucket->first; *link != NULL;) {
         cp_call *call = *link;
         bool is_old = call->is_fresh && change->origin == CP_ORIGIN_SNAPSHOT;
