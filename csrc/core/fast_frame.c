@@ -1,7 +1,6 @@
 #include "core/fast_frame.h"
 
 #include "core/json.h"
-#include "core/utf8.h"
 
 /* What was read of one frame, and which of the names we know stood there: an object that
  * repeats one is treated as not having it, so we give up on that. */
@@ -22,73 +21,63 @@ static bool is(cp_slice name, const char *word, size_t length)
 
 #define IS(name, word) is(name, word, sizeof(word) - 1)
 
-static void refuse(reading *self)
-{
-    self->json.gave_up = true;
-}
-
 /* It is a name we know, and stands there for the first time. */
 static void note(reading *self, unsigned name)
 {
     if (self->names & 1u << name)
-        refuse(self);
+        cp_json_reader_give_up(&self->json);
     self->names |= 1u << name;
 }
 
 /* ---- the user */
 
-static void take_text(reading *self, cp_user_text which)
+/* What the user has under this name: a text, or CP_USER_TEXTS and a number; -1: nothing we
+ * know.  A length is shared by few names, so this compares once or twice. */
+static int field_named(cp_slice name)
 {
-    note(self, FIRST_OF_USER + which);
-    self->frame->user.text[which] = cp_json_reader_text(&self->json);
-}
-
-static void take_raw(reading *self, cp_user_text which, char opening)
-{
-    note(self, FIRST_OF_USER + which);
-    self->frame->user.text[which] = cp_json_reader_raw(&self->json, opening);
-}
-
-static void take_time(reading *self, cp_user_number which)
-{
-    note(self, FIRST_OF_USER + CP_USER_TEXTS + which);
-    self->frame->user.number[which] = cp_seconds_of(cp_json_reader_count(&self->json));
-}
-
-static void take_long_name(reading *self, cp_slice name)
-{
-    if (IS(name, "metadata"))
-        take_raw(self, CP_USER_METADATA, '{');
-    else if (IS(name, "createdAt"))
-        take_time(self, CP_USER_CREATED_AT);
-    else if (IS(name, "updatedAt"))
-        take_time(self, CP_USER_UPDATED_AT);
-    else if (IS(name, "statusMessage"))
-        take_text(self, CP_USER_STATUS_MESSAGE);
-    else if (IS(name, "deactivatedAt"))
-        take_time(self, CP_USER_DEACTIVATED_AT);
-    else
-        cp_json_reader_skip(&self->json);
+    switch (name.length) {
+    case 3:
+        return IS(name, "uid") ? CP_USER_UID : -1;
+    case 4:
+        return IS(name, "name")   ? CP_USER_NAME
+               : IS(name, "link") ? CP_USER_LINK
+               : IS(name, "role") ? CP_USER_ROLE
+               : IS(name, "tags") ? CP_USER_TAGS
+                                  : -1;
+    case 6:
+        return IS(name, "avatar") ? CP_USER_AVATAR : -1;
+    case 8:
+        return IS(name, "metadata") ? CP_USER_METADATA : -1;
+    case 9:
+        return IS(name, "createdAt")   ? CP_USER_TEXTS + CP_USER_CREATED_AT
+               : IS(name, "updatedAt") ? CP_USER_TEXTS + CP_USER_UPDATED_AT
+                                       : -1;
+    case 13:
+        return IS(name, "statusMessage")   ? CP_USER_STATUS_MESSAGE
+               : IS(name, "deactivatedAt") ? CP_USER_TEXTS + CP_USER_DEACTIVATED_AT
+                                           : -1;
+    }
+    return -1;
 }
 
 static void take_of_user(reading *self, cp_slice name)
 {
-    if (name.length > 6)
-        take_long_name(self, name);
-    else if (IS(name, "uid"))
-        take_text(self, CP_USER_UID);
-    else if (IS(name, "name"))
-        take_text(self, CP_USER_NAME);
-    else if (IS(name, "avatar"))
-        take_text(self, CP_USER_AVATAR);
-    else if (IS(name, "link"))
-        take_text(self, CP_USER_LINK);
-    else if (IS(name, "role"))
-        take_text(self, CP_USER_ROLE);
-    else if (IS(name, "tags"))
-        take_raw(self, CP_USER_TAGS, '[');
-    else
+    cp_user_fields *user = &self->frame->user;
+    int field = field_named(name);
+
+    if (field < 0) {
         cp_json_reader_skip(&self->json);
+        return;
+    }
+    note(self, FIRST_OF_USER + (unsigned)field);
+    if (field >= CP_USER_TEXTS)
+        user->number[field - CP_USER_TEXTS] = cp_seconds_of(cp_json_reader_count(&self->json));
+    else if (field == CP_USER_TAGS)
+        user->text[field] = cp_json_reader_raw(&self->json, '[');
+    else if (field == CP_USER_METADATA)
+        user->text[field] = cp_json_reader_raw(&self->json, '{');
+    else
+        user->text[field] = cp_json_reader_text(&self->json);
 }
 
 static void take_user(reading *self)
@@ -147,7 +136,7 @@ static void take_of_root(reading *self, cp_slice name)
         note(self, BODY);
         take_body(self);
     } else if (IS(name, "action")) {
-        refuse(self); /* it may be a pong */
+        cp_json_reader_give_up(&self->json); /* it may be a pong */
     } else {
         cp_json_reader_skip(&self->json);
     }
@@ -169,7 +158,7 @@ bool cp_fast_frame_read(cp_slice text, cp_slice session_id, char room[CP_FAST_FR
         .at = CP_ABSENT,
         .user.number = {CP_ABSENT, CP_ABSENT, CP_ABSENT},
     };
-    if (text.length == 0 || text.length > CP_FAST_FRAME_MOST || !cp_utf8_is_valid(text))
+    if (text.length == 0 || text.length > CP_FAST_FRAME_MOST)
         return false;
     reading self = {
         .json = cp_json_reader_of(text, CP_JSON_FRAME_LIMITS.depth, room),

@@ -9,7 +9,6 @@
 
 #include "core/json_scan.h"
 #include "core/text.h"
-#include "core/utf8.h"
 
 #define LARGEST_COUNT 9007199254740992.0 /* 2^53: doubles are whole numbers up to here */
 
@@ -21,15 +20,10 @@ cp_status cp_json_scan(cp_slice text, cp_json_limits limits)
         return CP_ERR_TOO_LARGE;
     if (text.length == 0)
         return CP_ERR_MALFORMED;
-    if (memchr(text.data, '\0', text.length) || !cp_utf8_is_valid(text))
+    if (memchr(text.data, '\0', text.length))
         return CP_ERR_ENCODING;
 
-    cp_json_scanner scan = {
-        .at = text.data,
-        .end = text.data + text.length,
-        .depth_left = limits.depth,
-        .values_left = limits.values,
-    };
+    cp_json_scanner scan = cp_json_scanner_of(text, limits.depth, limits.values);
     cp_status status = cp_json_skip_value(&scan);
     if (status != CP_OK)
         return status;

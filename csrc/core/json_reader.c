@@ -8,7 +8,7 @@ cp_json_reader cp_json_reader_of(cp_slice text, unsigned depth, char *room)
 {
     /* There are no more values than bytes. */
     return (cp_json_reader){
-        .scan = {text.data, text.data + text.length, depth, text.length, false, false},
+        .scan = cp_json_scanner_of(text, depth, text.length),
         .room = room,
     };
 }
@@ -20,7 +20,7 @@ bool cp_json_reader_is_done(cp_json_reader *self)
 }
 
 /* So that nothing after it finds anything. */
-static void give_up(cp_json_reader *self)
+void cp_json_reader_give_up(cp_json_reader *self)
 {
     self->gave_up = true;
     self->scan.at = self->scan.end;
@@ -32,11 +32,11 @@ static char peek(const cp_json_reader *self)
 }
 
 /* What lies between the quotes, unless the string is wrong. */
-static cp_slice take_string(cp_json_reader *self, bool *has_escapes)
+static cp_slice take_string(cp_json_reader *self)
 {
     const char *start = self->scan.at;
-    if (cp_json_skip_string(&self->scan, has_escapes) != CP_OK) {
-        give_up(self);
+    if (cp_json_skip_string(&self->scan) != CP_OK) {
+        cp_json_reader_give_up(self);
         return CP_ABSENT_SLICE;
     }
     return (cp_slice){start + 1, (size_t)(self->scan.at - start) - 2};
@@ -44,16 +44,27 @@ static cp_slice take_string(cp_json_reader *self, bool *has_escapes)
 
 /* ---- objects */
 
-static bool take_name(cp_json_reader *self, cp_slice *name)
+__attribute__((noinline)) static bool take_any_name(cp_json_reader *self, cp_slice *name)
 {
-    bool has_escapes;
-    cp_json_skip_space(&self->scan);
-    *name = take_string(self, &has_escapes);
-    cp_json_skip_space(&self->scan);
-    if (has_escapes || !cp_json_skip_byte(&self->scan, ':'))
-        give_up(self);
+    *name = take_string(self);
+    if (self->scan.has_escapes || !cp_json_skip_mark(&self->scan, ':'))
+        cp_json_reader_give_up(self);
     cp_json_skip_space(&self->scan);
     return !self->gave_up;
+}
+
+/* As a rule it is plain, and the colon follows at once. */
+static inline bool take_name(cp_json_reader *self, cp_slice *name)
+{
+    cp_json_scanner *scan = &self->scan;
+    cp_json_skip_space(scan);
+    ptrdiff_t length = cp_json_plain_length(scan);
+    if (length < 0 || scan->end - scan->at <= length + 2 || scan->at[length + 2] != ':')
+        return take_any_name(self, name);
+    *name = (cp_slice){scan->at + 1, (size_t)length};
+    scan->at += length + 3;
+    cp_json_skip_space(scan);
+    return true;
 }
 
 /* The way out of an object. */
@@ -67,28 +78,26 @@ bool cp_json_reader_first(cp_json_reader *self, cp_slice *name)
 {
     cp_json_skip_space(&self->scan);
     if (self->scan.depth_left == 0 || !cp_json_skip_byte(&self->scan, '{')) {
-        give_up(self);
+        cp_json_reader_give_up(self);
         return false;
     }
     self->scan.depth_left--;
-    cp_json_skip_space(&self->scan);
-    return cp_json_skip_byte(&self->scan, '}') ? leave(self) : take_name(self, name);
+    return cp_json_skip_mark(&self->scan, '}') ? leave(self) : take_name(self, name);
 }
 
 bool cp_json_reader_next(cp_json_reader *self, cp_slice *name)
 {
-    cp_json_skip_space(&self->scan);
-    if (cp_json_skip_byte(&self->scan, ','))
+    if (cp_json_skip_mark(&self->scan, ','))
         return take_name(self, name);
     if (!cp_json_skip_byte(&self->scan, '}'))
-        give_up(self);
+        cp_json_reader_give_up(self);
     return leave(self);
 }
 
 void cp_json_reader_skip(cp_json_reader *self)
 {
     if (cp_json_skip_value(&self->scan) != CP_OK)
-        give_up(self);
+        cp_json_reader_give_up(self);
 }
 
 /* ---- numbers */
@@ -97,7 +106,7 @@ void cp_json_reader_skip(cp_json_reader *self)
 static int64_t count_of_another_type(cp_json_reader *self)
 {
     if (peek(self) == '"' || peek(self) == '-')
-        give_up(self);
+        cp_json_reader_give_up(self);
     else
         cp_json_reader_skip(self);
     return CP_ABSENT;
@@ -115,7 +124,7 @@ int64_t cp_json_reader_count(cp_json_reader *self)
     self->scan.at = at;
     if (at - start > MOST_DIGITS || (*start == '0' && at - start > 1) || peek(self) == '.' ||
         peek(self) == 'e' || peek(self) == 'E')
-        give_up(self);
+        cp_json_reader_give_up(self);
     return self->gave_up ? CP_ABSENT : (int64_t)count;
 }
 
@@ -202,15 +211,24 @@ static cp_slice unescape(cp_json_reader *self, cp_slice string)
     return (cp_slice){start, (size_t)(out - start)};
 }
 
-cp_slice cp_json_reader_text(cp_json_reader *self)
+__attribute__((noinline)) static cp_slice take_any_text(cp_json_reader *self)
 {
-    bool has_escapes;
     if (peek(self) != '"') {
         cp_json_reader_skip(self);
         return CP_ABSENT_SLICE;
     }
-    cp_slice string = take_string(self, &has_escapes);
-    return has_escapes && !self->gave_up ? unescape(self, string) : string;
+    cp_slice string = take_string(self);
+    return self->scan.has_escapes && !self->gave_up ? unescape(self, string) : string;
+}
+
+cp_slice cp_json_reader_text(cp_json_reader *self)
+{
+    ptrdiff_t length = cp_json_plain_length(&self->scan);
+    if (length < 0)
+        return take_any_text(self);
+    const char *text = self->scan.at + 1;
+    self->scan.at = text + length + 1;
+    return (cp_slice){text, (size_t)length};
 }
 
 /* ---- arrays and objects, as they are printed */
@@ -268,7 +286,7 @@ cp_slice cp_json_reader_raw(cp_json_reader *self, char opening)
     if (!is_wanted)
         return CP_ABSENT_SLICE;
     if (self->scan.has_odd_number)
-        give_up(self); /* printing one takes an engine */
+        cp_json_reader_give_up(self); /* printing one takes an engine */
     if (self->gave_up)
         return CP_ABSENT_SLICE;
     raw.length = (size_t)(self->scan.at - raw.data);

@@ -20,6 +20,7 @@ typedef struct cp_json_reader {
 /* `room` is for CP_JSON_WIDENED times the text; both are lent to what is read. */
 cp_json_reader cp_json_reader_of(cp_slice text, unsigned depth, char *room);
 bool cp_json_reader_is_done(cp_json_reader *self); /* it read the whole document */
+void cp_json_reader_give_up(cp_json_reader *self);
 
 /* For each member of the object that is next: its name, and then its value is to be taken,
  * by one of those below.  False: no more; or it is no object, or gave up. */

@@ -1,10 +1,88 @@
 #include "core/json_scan.h"
 
-#include <stdint.h>
+#include "core/utf8.h"
 
 #define LONGEST_NUMBER 60 /* the engine has 63 bytes for one */
 #define EXACT_DIGITS 15   /* so many survive as a double, and come back as they were */
 #define FIXED_ZEROS 3     /* behind "0.": a smaller number is printed with an exponent */
+
+/* ---- bytes, many at a time */
+
+typedef signed char sixteen __attribute__((vector_size(16)));
+
+/* A bit for each byte; in a byte, all bits are set or none. */
+#ifdef __SSE2__
+static uint64_t bits_of(sixteen bytes)
+{
+    typedef char chars __attribute__((vector_size(16)));
+    return (unsigned)__builtin_ia32_pmovmskb128((chars)bytes);
+}
+#else
+static uint64_t bits_of(sixteen bytes)
+{
+    uint64_t bits = 0;
+    for (unsigned i = 0; i < sizeof bytes; i++)
+        bits |= (uint64_t)(bytes[i] & 1) << i;
+    return bits;
+}
+#endif
+
+/* Which a string holds as they are.  As numbers with a sign, all bytes beyond ASCII are below
+ * ' ' too. */
+static uint64_t plain_of(const char *at)
+{
+    sixteen bytes;
+    memcpy(&bytes, at, sizeof bytes);
+    return bits_of((sixteen)((bytes >= ' ') & ~((bytes == '"') | (bytes == '\\'))));
+}
+
+__attribute__((always_inline)) static inline uint64_t special_of(const char *block)
+{
+    return ~(plain_of(block) | plain_of(block + 16) << 16 | plain_of(block + 32) << 32 |
+             plain_of(block + 48) << 48);
+}
+
+__attribute__((noinline)) static uint64_t special_of_last(const char *block, size_t length)
+{
+    char filled[CP_JSON_BLOCK] = {0};
+    memcpy(filled, block, length);
+    return special_of(filled);
+}
+
+static void look_at(cp_json_scanner *self, const char *block)
+{
+    size_t left = (size_t)(self->end - block);
+    self->block = block;
+    self->special = left < CP_JSON_BLOCK ? special_of_last(block, left) : special_of(block);
+}
+
+/* To the first byte that a string cannot hold as it is, or to the end. */
+static void skip_plain(cp_json_scanner *self)
+{
+    for (;;) {
+        size_t offset = (size_t)(self->at - self->block);
+        uint64_t special = offset < CP_JSON_BLOCK ? self->special >> offset : 0;
+        if (special) {
+            self->at += __builtin_ctzll(special);
+            return;
+        }
+        if (offset < CP_JSON_BLOCK)
+            self->at = self->block + CP_JSON_BLOCK;
+        look_at(self, self->at);
+    }
+}
+
+cp_json_scanner cp_json_scanner_of(cp_slice text, unsigned depth, size_t values)
+{
+    cp_json_scanner self = {
+        .at = text.data,
+        .end = text.data + text.length,
+        .depth_left = depth,
+        .values_left = values,
+    };
+    look_at(&self, text.data);
+    return self;
+}
 
 /* NUL is the end, or one in the text, which is as wrong. */
 static char peek(const cp_json_scanner *self)
@@ -12,7 +90,7 @@ static char peek(const cp_json_scanner *self)
     return self->at < self->end ? *self->at : '\0';
 }
 
-void cp_json_skip_spaces(cp_json_scanner *self)
+__attribute__((noinline)) void cp_json_skip_spaces(cp_json_scanner *self)
 {
     while (peek(self) == ' ' || peek(self) == '\n' || peek(self) == '\r' || peek(self) == '\t') {
         self->at++;
@@ -137,88 +215,46 @@ static cp_status skip_escape(cp_json_scanner *self)
     }
 }
 
-/* In the order of memory, of a word with at least one byte set. */
-static int first_byte(uint64_t word)
+static cp_status skip_character(cp_json_scanner *self)
 {
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-    return __builtin_clzll(word) / 8;
-#else
-    return __builtin_ctzll(word) / 8;
-#endif
+    size_t length = cp_utf8_length(self->at, self->end);
+    self->at += length;
+    return length > 0 ? CP_OK : CP_ERR_ENCODING;
 }
 
-typedef unsigned char sixteen __attribute__((vector_size(16)));
-
-/* Which of sixteen bytes is the first that is below ' ', a quote or a backslash; 16: none.
- * One instruction looks at all of them, on every machine that has such. */
-static int first_special(const char *at)
+__attribute__((noinline)) cp_status cp_json_skip_any_string(cp_json_scanner *self)
 {
-    sixteen bytes;
-    uint64_t found[2];
-
-    memcpy(&bytes, at, sizeof bytes);
-    bytes = (sixteen)((bytes == '"') | (bytes == '\\') | (bytes < ' '));
-    memcpy(found, &bytes, sizeof found);
-    if (found[0])
-        return first_byte(found[0]);
-    return found[1] ? 8 + first_byte(found[1]) : 16;
-}
-
-static const char *plain_end(const char *at, const char *end)
-{
-    while (end - at >= 16) {
-        int plain = first_special(at);
-        at += plain;
-        if (plain < 16)
-            return at;
-    }
-    while (at < end && (unsigned char)*at >= ' ' && *at != '"' && *at != '\\')
-        at++;
-    return at;
-}
-
-/* From an escape on; apart, so that a string without any costs next to nothing. */
-__attribute__((noinline)) static cp_status skip_rest(cp_json_scanner *self)
-{
-    while (cp_json_skip_byte(self, '\\')) {
-        cp_status status = skip_escape(self);
-        if (status != CP_OK)
-            return status;
-        self->at = plain_end(self->at, self->end);
-    }
-    /* Else it is a control byte, or the end. */
-    return cp_json_skip_byte(self, '"') ? CP_OK : CP_ERR_MALFORMED;
-}
-
-cp_status cp_json_skip_string(cp_json_scanner *self, bool *has_escapes)
-{
-    *has_escapes = false;
+    self->has_escapes = false;
     if (!cp_json_skip_byte(self, '"'))
         return CP_ERR_MALFORMED;
-    self->at = plain_end(self->at, self->end);
-    if (cp_json_skip_byte(self, '"'))
-        return CP_OK;
-    *has_escapes = true;
-    return skip_rest(self);
+    for (skip_plain(self); !cp_json_skip_byte(self, '"'); skip_plain(self)) {
+        cp_status status = CP_ERR_MALFORMED; /* a control byte, or the end */
+        if (cp_json_skip_byte(self, '\\')) {
+            self->has_escapes = true;
+            status = skip_escape(self);
+        } else if (peek(self) & 0x80) {
+            status = skip_character(self);
+        }
+        if (status != CP_OK)
+            return status;
+    }
+    return CP_OK;
 }
 
 /* ---- values: a recursive descent, no deeper than the limit */
 
 static cp_status skip_name(cp_json_scanner *self)
 {
-    bool has_escapes;
-    cp_status status = cp_json_skip_string(self, &has_escapes);
+    cp_status status = cp_json_skip_string(self);
     if (status != CP_OK)
         return status;
-    cp_json_skip_space(self);
-    return cp_json_skip_byte(self, ':') ? CP_OK : CP_ERR_MALFORMED;
+    return cp_json_skip_mark(self, ':') ? CP_OK : CP_ERR_MALFORMED;
 }
 
 /* What stands between the brackets, and the closing one. */
 static cp_status skip_items(cp_json_scanner *self, bool named, char closing)
 {
-    cp_json_skip_space(self);
-    if (cp_json_skip_byte(self, closing))
+    if (cp_json_skip_mark(self, closing))
         return CP_OK;
     do {
         cp_json_skip_space(self);
@@ -227,8 +263,7 @@ static cp_status skip_items(cp_json_scanner *self, bool named, char closing)
             status = cp_json_skip_value(self);
         if (status != CP_OK)
             return status;
-        cp_json_skip_space(self);
-    } while (cp_json_skip_byte(self, ','));
+    } while (cp_json_skip_mark(self, ','));
     return cp_json_skip_byte(self, closing) ? CP_OK : CP_ERR_MALFORMED;
 }
 
@@ -245,8 +280,6 @@ static cp_status skip_container(cp_json_scanner *self, bool named, char closing)
 
 cp_status cp_json_skip_value(cp_json_scanner *self)
 {
-    bool has_escapes;
-
     if (self->values_left == 0)
         return CP_ERR_TOO_LARGE;
     self->values_left--;
@@ -257,7 +290,7 @@ cp_status cp_json_skip_value(cp_json_scanner *self)
     case '[':
         return skip_container(self, false, ']');
     case '"':
-        return cp_json_skip_string(self, &has_escapes);
+        return cp_json_skip_string(self);
     case 't':
         return skip_word(self, "true");
     case 'f':

@@ -33,9 +33,10 @@ static bool in_range(unsigned char byte, unsigned char low, unsigned char high)
 }
 
 /* RFC 3629's table: whatever is overlong, a surrogate or too large shows in the second
- * byte.  0: no character. */
-static size_t character_length(bytes at, bytes end)
+ * byte. */
+size_t cp_utf8_length(const char *first, const char *past)
 {
+    bytes at = (bytes)first, end = (bytes)past;
     unsigned char low = 0x80, high = 0xBF;
     size_t length;
 
@@ -71,7 +72,7 @@ bool cp_utf8_is_valid(cp_slice text)
         return true;
     bytes at = (bytes)text.data, end = at + text.length;
     while ((at += ascii_length(at, end)) < end) {
-        size_t length = character_length(at, end);
+        size_t length = cp_utf8_length((const char *)at, (const char *)end);
         if (length == 0)
             return false;
         at += length;

@@ -9,6 +9,10 @@
  * U+10FFFF. */
 bool cp_utf8_is_valid(cp_slice text);
 
+/* How many bytes the character has that begins here, with a byte beyond ASCII.  0: none
+ * does. */
+size_t cp_utf8_length(const char *at, const char *end);
+
 /* Copies what fits into `size` bytes, cut between characters, and ends it with NUL.  For
  * texts of fixed size that Python will read. */
 void cp_utf8_copy(char *out, size_t size, cp_slice text);
