@@ -10,11 +10,13 @@ from aiohttp import web
 
 from . import control_page
 from .admin_access import PREFIX, AdminAccess
+from .admin_users import AdminUsers
 from .answers import Route, json_answer, json_body
 from .fault_calls import catalogue
 from .live import LiveViews
 from .mischief import Mischief
-from .refusal import Refusal, bad_request
+from .openapi import description
+from .refusal import Refusal
 from .world import World
 
 
@@ -30,13 +32,13 @@ class AdminApi:
             *control_page.routes(),
             ("GET", "/_emulator/login", self.follow_link),
             ("POST", "/_emulator/login", self.log_in),
+            ("GET", "/_emulator/openapi.json", self.describe),
         ]
         admin: list[Route] = [
             ("POST", "/_emulator/links", self.make_link),
             ("GET", "/_emulator/events", self._views.serve),
-            ("POST", "/_emulator/users/{uid}/status", self.set_status),
-            ("GET", "/_emulator/users", self.list_users),
-            ("POST", "/_emulator/users", self.add_user),
+            *AdminUsers(self._world).routes(),
+            ("POST", "/_emulator/reset", self.reset),
             ("GET", "/_emulator/journal", self.show_journal),
             ("GET", "/_emulator/faults", self.list_faults),
             ("POST", "/_emulator/faults/{name}", self.make_fault),
@@ -73,26 +75,14 @@ class AdminApi:
         host = f"{request.scheme}://{request.headers.get('Host', self._world.address)}"
         return json_answer({"data": {"control_link": host + self._access.new_link()}})
 
+    async def describe(self, request: web.Request) -> web.StreamResponse:
+        return json_answer(description())
+
     # ---- the state
 
-    async def set_status(self, request: web.Request) -> web.StreamResponse:
-        uid, body = request.match_info["uid"], await json_body(request)
-        at = body.get("at")
-        match body.get("status"):
-            case "online":
-                self._world.presence.hold_online(uid, at)
-            case "offline":
-                self._world.presence.send_offline(uid, at)
-            case other:
-                raise bad_request(f"status must be online or offline, not {other!r}")
-        return json_answer({"data": self._world.users.get(uid).record()})
-
-    async def list_users(self, request: web.Request) -> web.StreamResponse:
-        return json_answer({"data": [user.record() for user in self._world.users]})
-
-    async def add_user(self, request: web.Request) -> web.StreamResponse:
-        user = self._world.add_user(await json_body(request))
-        return json_answer({"data": user.record()})
+    async def reset(self, request: web.Request) -> web.StreamResponse:
+        self._world.reset()
+        return json_answer({"data": {}})
 
     async def show_journal(self, request: web.Request) -> web.StreamResponse:
         return json_answer({"data": self._world.journal.entries()})

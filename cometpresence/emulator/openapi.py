@@ -1,14 +1,20 @@
-"""`cometpresence emulator openapi`: the HTTP side as an OpenAPI description, from the coverage table."""
+"""The HTTP side as an OpenAPI description, from the coverage table and that of the admin calls.
+
+`cometpresence emulator openapi` prints it, and ``/_emulator/openapi.json`` is it.
+"""
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 import click
 
+from .admin_access import PREFIX
+from .admin_calls import CALLS, AdminCall
 from .coverage import Entry, Kind, entries
 
+_TEXT: Mapping[str, Any] = {"type": "string"}
 _JSON = {"application/json": {"schema": {"type": "object"}}}
 _ANSWERS = {
     "200": {"description": "done", "content": _JSON},
@@ -30,10 +36,14 @@ def description() -> dict[str, Any]:
         method, path = entry.name.removesuffix(" with apiKey").split()
         known = paths.setdefault(path, {}).setdefault(method.lower(), None)
         paths[path][method.lower()] = _operation(entry, path, known)
+    for call in CALLS:
+        path = PREFIX + call.path
+        paths.setdefault(path, {})[call.method.lower()] = _admin_operation(call)
     return {
         "openapi": "3.1.0",
         "info": {"title": "cometpresence emulator", "version": "3"},
         "paths": paths,
+        "components": {"securitySchemes": {"adminToken": {"type": "http", "scheme": "bearer"}}},
     }
 
 
@@ -42,6 +52,26 @@ def _endpoints() -> Iterator[Entry]:
     for entry in entries(Kind.ENDPOINT):
         if entry.is_supported and entry.name != "GET /" and "/?/" not in entry.name:
             yield entry
+
+
+def _admin_operation(call: AdminCall) -> dict[str, Any]:
+    in_path = re.findall(r"{(\w+)}", call.path)
+    schemas = {**dict.fromkeys(in_path, _TEXT), **call.parameters}
+    parameters = [
+        _parameter(
+            "path" if name in in_path else "query", name, required=name in in_path, schema=schema
+        )
+        for name, schema in schemas.items()
+    ]
+    operation: dict[str, Any] = {
+        "summary": call.about,
+        "parameters": parameters,
+        "responses": _ANSWERS,
+        "security": [] if call.for_anybody else [{"adminToken": []}],
+    }
+    if call.method in ("POST", "PUT"):
+        operation["requestBody"] = _body(call.members, call.needed)
+    return operation
 
 
 def _operation(entry: Entry, path: str, known: dict[str, Any] | None) -> dict[str, Any]:
@@ -61,20 +91,31 @@ def _operation(entry: Entry, path: str, known: dict[str, Any] | None) -> dict[st
     }
     members = {each.name: {"description": each.note} for each in _of(Kind.MEMBER, entry)}
     if members or entry.name.startswith(("POST", "PUT")):
-        schema = {"type": "object", "properties": members}
-        operation["requestBody"] = {"content": {"application/json": {"schema": schema}}}
+        operation["requestBody"] = _body(members)
     return operation
+
+
+def _body(members: Mapping[str, Any], needed: Collection[str] = ()) -> dict[str, Any]:
+    schema = {"type": "object", "properties": members, "required": list(needed)}
+    return {"content": {"application/json": {"schema": schema}}}
 
 
 def _of(kind: Kind, entry: Entry) -> Iterator[Entry]:
     return (each for each in entries(kind, entry.name) if each.is_supported)
 
 
-def _parameter(where: str, name: str, note: str = "", *, required: bool = False) -> dict[str, Any]:
+def _parameter(
+    where: str,
+    name: str,
+    note: str = "",
+    *,
+    required: bool = False,
+    schema: Mapping[str, Any] = _TEXT,
+) -> dict[str, Any]:
     return {
         "in": where,
         "name": name,
         "description": note,
         "required": required,
-        "schema": {"type": "string"},
+        "schema": dict(schema),
     }

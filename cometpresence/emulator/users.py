@@ -1,7 +1,7 @@
 """The users of the app: who they are, who knows whom, who is online."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -131,8 +131,16 @@ class Directory:
     def update(self, uid: str, data: Mapping[str, Any], *, now: int) -> User:
         user = self.get(uid)
         user.assign(data)
+        user.name = user.name or user.uid
         user.updated_at = now
         return user
+
+    def befriend(self, user: User, friends: Collection[str]) -> None:
+        """Friends with these and with nobody else, whichever side declared it."""
+        user.friends = set(friends)
+        for other in self:
+            if other.uid not in friends:
+                other.friends.discard(user.uid)
 
     def remove(self, user: User) -> None:
         """And nobody knows them any more."""

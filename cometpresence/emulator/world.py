@@ -140,6 +140,7 @@ class World:
     def remove_user(self, user: User) -> None:
         self._sign_out(user, "the user was deleted")
         self.users.remove(user)
+        self.journal.write("in", "lifecycle", event="user_removed", uid=user.uid)
 
     def deactivate(self, user: User) -> None:
         """Our choice: it ends the tokens and sockets there are."""

@@ -163,6 +163,13 @@ def test_the_journal_can_be_read_over_http(client: Client) -> None:
     assert client.admin("GET", "/journal").data[0]["event"] == "started"
 
 
+def test_a_look_at_the_journal_is_not_written_into_it(client: Client) -> None:
+    before, after = (len(client.admin("GET", "/journal").data) for _ in range(2))
+    assert after - before == 2  # the request and that it was answered
+    [*_, looked] = client.emulator.journal
+    assert (looked["path"], looked["status"], looked["body"]) == ("/_emulator/journal", 200, None)
+
+
 def test_faults_can_be_made_over_http(emulator: Emulator, client: Client) -> None:
     ws = client.connect()
     assert client.admin("POST", "/faults/lose_events").data == {"active": True}

@@ -7,22 +7,24 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
 from cometpresence.emulator import Emulator
+from cometpresence.emulator.control_page import FOLDER
 from cometpresence.emulator.coverage import Kind, supported
 from cometpresence.emulator.openapi import description
 
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "6"))  # of each operation
-OPERATIONS = [
-    (method, path) for path, methods in description()["paths"].items() for method in methods
-]
+ALL = [(method, path) for path, methods in description()["paths"].items() for method in methods]
+ADMIN = [(method, path) for method, path in ALL if path.startswith("/_emulator")]
+OPERATIONS = [operation for operation in ALL if operation not in ADMIN]
 
 
 @pytest.fixture(scope="module")
@@ -41,18 +43,32 @@ def test_every_endpoint_with_its_options_is_described() -> None:
     assert options == of_both
 
 
-def test_the_command_prints_it() -> None:
+def test_every_admin_call_is_described() -> None:
+    router = Emulator()._server.application().router
+    calls = {
+        (route.method.lower(), route.resource.canonical)
+        for route in router.routes()
+        if route.resource is not None and route.method != "*"
+    }
+    of_the_page = {f"/_emulator/{path.name}" for path in FOLDER.iterdir()}
+    of_the_page |= {"/_emulator", "/_emulator/"}
+    assert set(ADMIN) == {
+        (method, path)
+        for method, path in calls
+        if path.startswith("/_emulator") and path not in of_the_page
+    }
+
+
+def test_the_command_prints_it_and_the_emulator_serves_it(emulator: Emulator) -> None:
     command = [Path(sys.executable).with_name("cometpresence"), "emulator", "openapi"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert json.loads(done.stdout) == description()
+    with urlopen(f"{emulator.admin_url}/openapi.json") as answer:
+        assert json.load(answer) == description()
 
 
-@pytest.mark.parametrize("with_key", [True, False], ids=["key", "token"])
-@pytest.mark.parametrize(("method", "path"), OPERATIONS, ids=str)
-def test_nothing_is_answered_5xx(
-    emulator: Emulator, method: str, path: str, with_key: bool
-) -> None:
-    """With good credentials, so that what is behind them is reached; 501 says it is unknown."""
+def look_at(method: str, path: str, ask: Callable[[Any], Any]) -> None:
+    """Any answer but 5xx is fine; 501 says that the request is not known."""
     schema = schemathesis.openapi.from_dict(description())
 
     @seed(1)
@@ -65,14 +81,48 @@ def test_nothing_is_answered_5xx(
     )
     @given(case=schema[path][method].as_strategy())
     def look(case: Any) -> None:
+        answer = ask(case)
+        assert answer.status_code < 500 or answer.status_code == 501, answer.text
+        if answer.content:  # a redirection has none
+            json.loads(answer.text)
+
+    look()
+
+
+@pytest.mark.parametrize("with_key", [True, False], ids=["key", "token"])
+@pytest.mark.parametrize(("method", "path"), OPERATIONS, ids=str)
+def test_nothing_is_answered_5xx(
+    emulator: Emulator, method: str, path: str, with_key: bool
+) -> None:
+    """With good credentials, so that what is behind them is reached."""
+
+    def ask(case: Any) -> Any:
         headers = {"appId": emulator.app_id}
         if with_key:
             headers["apiKey"] = emulator.rest_api_key
         else:
             headers["authToken"] = emulator.auth_token("superhero1")
-        answer = case.call(base_url=emulator.url, headers=headers)
-        assert answer.status_code < 500 or answer.status_code == 501, answer.text
-        json.loads(answer.text)
+        return case.call(base_url=emulator.url, headers=headers)
 
     emulator.reset()
-    look()
+    look_at(method, path, ask)
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [operation for operation in ADMIN if operation[1] != "/_emulator/events"],  # which never ends
+    ids=str,
+)
+def test_no_admin_call_is_answered_5xx(emulator: Emulator, method: str, path: str) -> None:
+    def ask(case: Any) -> Any:
+        if "uid" in case.path_parameters:
+            emulator.reset()
+            case.path_parameters["uid"] = "superhero1"
+        return case.call(
+            base_url=emulator.admin_url.removesuffix("/_emulator"),
+            headers={"Authorization": f"Bearer {emulator.admin_token}"},
+            allow_redirects=False,
+        )
+
+    emulator.reset()
+    look_at(method, path, ask)
