@@ -17,6 +17,7 @@ from .. import User
 __all__ = [
     "about",
     "clock",
+    "counted",
     "json_option",
     "last_seen",
     "length",
@@ -66,6 +67,11 @@ def printable(text: str) -> str:
         else char
         for char in text
     )
+
+
+def counted(number: int, what: str) -> str:
+    """``1 change``, ``2,000 changes``."""
+    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
 
 
 def last_seen(user: User) -> str:

@@ -27,7 +27,7 @@ from .. import (
     SyncState,
 )
 from .credentials import Account, client_options
-from .output import json_option, printable, reader_is_gone, span, write_line
+from .output import counted, json_option, printable, reader_is_gone, span, write_line
 from .times import duration
 
 __all__ = ["record"]
@@ -226,10 +226,13 @@ class _Line:
             text.append("○ waiting", "bold yellow").append(" to be in step", "yellow")
         text.append(f" into {printable(self._file.name)}", "dim")
         text.append(f"   {len(client.presence.online):,}", "bold").append(" online")
-        text.append(f"   {recorder.written:,}", "bold").append(" changes")
+        number, what = counted(recorder.written, "change").split()
+        text.append(f"   {number}", "bold").append(f" {what}")
         text.append(f"   {span(time.monotonic() - self._began)}   Ctrl-C ends it", "dim")
         self._live.update(text, refresh=True)
 
     def ended(self, recorder: PresenceRecorder) -> None:
         file = printable(str(self._file))
-        self._console.print(Text(f"{recorder.written:,} changes; cometpresence report {file}"))
+        self._console.print(
+            Text(f"{counted(recorder.written, 'change')}; cometpresence report {file}")
+        )

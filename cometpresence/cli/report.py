@@ -3,6 +3,7 @@
 import sqlite3
 from datetime import tzinfo
 from pathlib import Path
+from typing import Literal
 
 import click
 from rich.console import Console
@@ -16,6 +17,12 @@ from .times import local_zone, moment
 
 __all__ = ["report"]
 
+_TABLES: dict[str, Literal["sessions", "time_online", "concurrency"]] = {
+    "sessions": "sessions",
+    "days": "time_online",
+    "concurrency": "concurrency",
+}
+
 
 @click.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
@@ -23,7 +30,12 @@ __all__ = ["report"]
 @click.option("--since", metavar="TIME", help="today, yesterday, 7d (ago), 2026-05-31T08:00 …")
 @click.option("--until", metavar="TIME", help="As --since; both: all there is, unless given.")
 @click.option("--tz", metavar="ZONE", help="Time zone, such as Europe/Berlin; this machine's.")
-@click.option("--csv", type=click.Path(dir_okay=False), help="Write all sessions to a CSV file.")
+@click.option("--csv", type=click.Path(dir_okay=False), help="Write a CSV file: see --table.")
+@click.option(
+    "--table",
+    type=click.Choice([*_TABLES]),
+    help="What goes into it: sessions, unless given; time online by day; or how many were online.",
+)
 @click.option(
     "--picture",
     type=click.Path(dir_okay=False),
@@ -45,6 +57,7 @@ def report(
     until: str | None,
     tz: str | None,
     csv: str | None,
+    table: str | None,
     picture: str | None,
     title: str,
     top: int,
@@ -55,6 +68,8 @@ def report(
     A table on a terminal; elsewhere a line of JSON for each user, and one about all.  The
     recording may go on meanwhile.
     """
+    if table is not None and csv is None:
+        raise click.UsageError("--table is for --csv.")
     zone = check_zone(tz) if tz else local_zone()
     window = (
         None if since is None else moment(since, zone),
@@ -67,7 +82,7 @@ def report(
             if summary is None:
                 raise click.ClickException(f"{file} has nothing to report yet.")
             if csv is not None:
-                history.to_csv(csv, who, *window, tz=zone)
+                history.to_csv(csv, who, *window, tz=zone, what=_TABLES[table or "sessions"])
             if picture is not None:
                 history.draw(picture, who, *window, tz=zone, title=title, most=top)
     except (ImportError, OSError, sqlite3.Error) as error:

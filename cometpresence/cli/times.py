@@ -38,9 +38,12 @@ def duration(text: str) -> timedelta:
     if (match := _DURATION.fullmatch(text.strip())) is None:
         raise click.BadParameter(f"{text!r} is no length of time; one is 90min, 8h, 30d or 2w.")
     try:
-        return timedelta(seconds=float(match[1]) * _UNITS[match[2]])
+        length = timedelta(seconds=float(match[1]) * _UNITS[match[2]])
     except OverflowError:
         raise click.BadParameter(f"{text!r} is too long.") from None
+    if not length:
+        raise click.BadParameter(f"{text!r} is no time at all.")
+    return length
 
 
 def moment(text: str, zone: tzinfo) -> datetime:

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from .. import PresenceClient, User, UsersRequest, UsersRequestBuilder
 from .credentials import Account, client_options
-from .output import about, json_option, last_seen, printable, write_line
+from .output import about, counted, json_option, last_seen, printable, write_line
 from .who import MOST_UIDS, silent_client
 
 __all__ = ["users"]
@@ -156,4 +156,4 @@ def _show(console: Console, found: list[User]) -> None:
         )
     console.print(table)
     online = sum(user.is_online for user in found)
-    console.print(f"[dim]{len(found):,} users, {online:,} online[/]", highlight=False)
+    console.print(f"[dim]{counted(len(found), 'user')}, {online:,} online[/]", highlight=False)

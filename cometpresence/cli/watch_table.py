@@ -25,7 +25,7 @@ from .. import (
     SyncState,
     User,
 )
-from .output import clock, last_seen, printable, span
+from .output import clock, counted, last_seen, printable, span
 
 __all__ = ["SORTS", "LiveTable", "Sort"]
 
@@ -192,9 +192,9 @@ class LiveTable:
 
     def _footer(self, width: int) -> RenderableType:
         online = sum(row.user.is_online for row in self._rows.values())
+        number, what = counted(self._changes, "change").split()
         counts = Text.assemble(
-            *((f"{online:,}", "bold green"), " online  "),
-            *((f"{self._changes:,}", "bold"), " changes"),
+            (f"{online:,}", "bold green"), " online  ", (number, "bold"), f" {what}"
         )
         if width < ROOMY:
             return Padding(Group(counts, self._state()), (0, 1))

@@ -52,7 +52,7 @@ def picture_watch(emulator: Emulator) -> str:
         terminal.wait_until(lambda text: "in sync" in text)
         for number, uid in enumerate(("ada", "grace", "dennis", "hedy", "frances"), start=1):
             (emulator.set_offline if uid in emulator.online else emulator.set_online)(uid)
-            terminal.wait_until(lambda text, number=number: f"{number} changes" in text)
+            terminal.wait_until(lambda text, number=number: f"{number} change" in text)
             time.sleep(PAUSE)  # to be seen in the picture
         terminal.interrupt()
         assert terminal.end() == 130

@@ -10,7 +10,7 @@ import pytest
 from python.command_line import Terminal, environment, invoke, lines_of, started
 
 from cometpresence.cli import wait
-from cometpresence.cli.output import printable, span
+from cometpresence.cli.output import counted, printable, span
 from cometpresence.emulator import Emulator
 
 # ---- who
@@ -325,3 +325,10 @@ def test_a_region_that_cannot_be_ends_with_2(plain_emulator: Emulator) -> None:
 )
 def test_a_span_is_told_in_its_largest_unit(seconds: float, text: str) -> None:
     assert span(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("number", "text"), [(0, "0 changes"), (1, "1 change"), (2000, "2,000 changes")]
+)
+def test_one_is_told_in_the_singular(number: int, text: str) -> None:
+    assert counted(number, "change") == text

@@ -118,6 +118,20 @@ def test_sessions_go_into_a_csv_file(sample: Path, tmp_path: Path) -> None:
     assert all("+01:00" in row["start"] for row in rows)
 
 
+@pytest.mark.parametrize(
+    ("table", "heading"),
+    [
+        ("days", "uid,name,day,shift,start,end,online_seconds,unknown_seconds"),
+        ("concurrency", "start,end,online"),
+    ],
+)
+def test_other_tables_go_there_too(sample: Path, tmp_path: Path, table: str, heading: str) -> None:
+    file = tmp_path / "table.csv"
+    lines(sample, "--csv", file, "--table", table, *BERLIN)
+    assert file.read_text().splitlines()[0] == heading
+    assert "+01:00" in file.read_text().splitlines()[1]
+
+
 # ---- pictures
 
 
@@ -209,7 +223,7 @@ def test_times_are_read_as_people_write_them() -> None:
     for wrong in ("soon", "7 moons", "2026-13-01", ""):
         with pytest.raises(click.BadParameter, match=r"one is (today|90min)"):
             moment(wrong, zone)
-    for wrong in ("-7d", "d", "9" * 30 + "d"):
+    for wrong in ("-7d", "d", "0d", "0.0h", "9" * 30 + "d"):
         with pytest.raises(click.BadParameter):
             duration(wrong)
 
@@ -225,6 +239,8 @@ def test_the_zone_of_this_machine_has_rules(monkeypatch: pytest.MonkeyPatch) -> 
     ("arguments", "code", "said"),
     [
         (["--since", "soon"], 2, "'soon' is no time"),
+        (["--since", "0d"], 2, "'0d' is no time at all"),
+        (["--table", "days"], 2, "--table is for --csv"),
         (["--tz", "Mars/Olympus"], 2, "no time zone known here"),
         (["--since", "2026-11-19", "--until", "2026-11-18"], 2, "must be before until"),
         (["--csv", "/no/such/folder/x.csv"], 1, "No such file or directory"),

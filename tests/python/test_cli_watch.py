@@ -237,7 +237,7 @@ def test_after_another_size_of_the_terminal_only_the_new_picture_stands(
         terminal.wait_until(lambda text: "connected, in sync" in text)
         terminal.resize(rows, columns)
         plain_emulator.set_online("bob")
-        terminal.wait_until(lambda text: "1 changes" in text.rsplit("who is online", 1)[-1])
+        terminal.wait_until(lambda text: "1 change " in text.rsplit("who is online", 1)[-1])
         plain_emulator.set_online("carol")
         terminal.wait_until(lambda text: "2 changes" in text)
         lines = ESCAPES.sub("", terminal.screen).splitlines()
