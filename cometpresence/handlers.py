@@ -251,7 +251,8 @@ class Handlers:
             return lambda fn: self._attach(wanted, self._check_handler(fn), filters, takes)
         filters = filters or {}
         if unknown := filters.keys() - takes.__annotations__.keys():
-            raise TypeError(f"unknown filter: {', '.join(sorted(unknown))}")
+            known = ", ".join(takes.__annotations__)
+            raise TypeError(f"unknown filter: {', '.join(sorted(unknown))}; there are {known}")
         self._check_handler(fn)
         wants = about(filters.get("uids"), filters.get("roles"))
         origins = check_origins(filters.get("origins", HANDLER_ORIGINS))

@@ -120,7 +120,9 @@ static PyGetSetDef event_getset[] = {
     {"generation", get_generation, NULL,
      PyDoc_STR("Of which connection: 1 for the first authenticated one."), NULL},
     {"seq", get_seq, NULL,
-     PyDoc_STR("One more per event of the client, without gaps; 0 in a recap for one listener."),
+     PyDoc_STR(
+         "One more per event told to handlers, or per event of a stream, without gaps; 0 in a "
+         "recap for one handler."),
      NULL},
     {"coalesced", get_coalesced, NULL,
      PyDoc_STR("How many older changes of this user were folded into this one."), NULL},
