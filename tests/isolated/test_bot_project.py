@@ -18,7 +18,7 @@ def test_a_bots_own_tests_need_no_set_up(
     python = make_python(f"{wheel}[emulator]", "pytest")
     project = shutil.copytree(PROJECT, tmp_path / "bot")
     result = subprocess.run(
-        [python, "-m", "pytest", "-q", "-W", "error", "-p", "no:cacheprovider"],
+        [python, "-X", "dev", "-m", "pytest", "-q", "-W", "error", "-p", "no:cacheprovider"],
         cwd=project,
         env={name: value for name, value in os.environ.items() if name != "PYTHONPATH"},
         text=True,
