@@ -13,6 +13,7 @@ from cometpresence import (
     Resync,
     SyncReport,
     User,
+    base,
 )
 from cometpresence.emulator import Emulator
 
@@ -189,6 +190,23 @@ def test_a_handler_that_does_not_return_is_warned_about_while_it_runs(
     [warning] = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
     assert "on_user_online handler" in warning
     assert "stuck" in warning
+
+
+def test_one_thread_watches_the_handlers_of_all_clients_and_ends_with_them(
+    plain_emulator: Emulator, make_client: MakeClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watch = type(base.WATCH)()  # the tests' clients may not be the only ones
+    monkeypatch.setattr(base, "WATCH", watch)
+    came = Inbox()
+    with make_client(plain_emulator) as one, make_client(plain_emulator, "carol") as other:
+        one.on_user_online(came)
+        other.on_user_online(came)
+        plain_emulator.set_online("bob")
+        came.wait_until(lambda users: [user.uid for user in users].count("bob") == 2)
+        thread = watch._thread
+        assert thread is not None
+    thread.join(PATIENCE)
+    assert watch._thread is None
 
 
 # ---- without a dispatch thread
