@@ -320,7 +320,8 @@ def deliver(
 ) -> None:
     """Deliver until the client is closed and all is told."""
     while core.wait(None):
-        WATCH.stir()
+        if WATCH.wants_stir:  # a call would cost more than what it guards
+            WATCH.stir()
         try:
             core.drain(BATCH)
         except Exception as error:  # not a handler's, those are reported one by one

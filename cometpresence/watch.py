@@ -32,6 +32,8 @@ class _Watch:
         self._clients: set[Client] = set()
         self._thread: threading.Thread | None = None
         self._stirred = threading.Event()
+        self.wants_stir = True
+        """Whether it would otherwise miss what is about to be delivered."""
 
     @contextmanager
     def over(self, client: "Client") -> Iterator[None]:
@@ -48,16 +50,17 @@ class _Watch:
         finally:
             with self._lock:
                 self._clients.discard(client)
-            self._stirred.set()
+            self.stir()
 
     def stir(self) -> None:
         """Something is about to be delivered."""
-        if not self._stirred.is_set():
-            self._stirred.set()
+        self.wants_stir = False
+        self._stirred.set()
 
     def _run(self) -> None:
         while self._stirred.wait() and not self._is_over():
             self._stirred.clear()
+            self.wants_stir = True  # from here on: what began before is seen half a second later
             time.sleep(_LOOK)
             while (left := self._look()) is not None:
                 time.sleep(max(left, _LEAST))
