@@ -217,6 +217,10 @@ class Peer:
         self.read_frame()
         self.send(AUTH_ANSWER)
 
+    def answer_decently(self) -> None:
+        """The request, as a good server would."""
+        self.send(self.server._decent_answer(self.request))
+
     def serve(self) -> None:
         """Answer pings and the close, until the client is gone."""
         while True:
@@ -356,7 +360,7 @@ class Hostile:
             self.note(lambda: self.sockets.append(peer.heard))
             script(peer)
         else:
-            peer.send(self._decent_answer(peer.request))
+            peer.answer_decently()
 
     def _decent_answer(self, request: Request) -> bytes:
         me = {"uid": "alice", "name": "Alice", "status": "available", "authToken": "token"}

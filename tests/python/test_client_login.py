@@ -13,6 +13,7 @@ from python.inbox import PATIENCE, Inbox
 from python.refusals import code_of
 
 from cometpresence import (
+    AppSettings,
     AppSettingsBuilder,
     AuthError,
     ClientClosed,
@@ -20,6 +21,7 @@ from cometpresence import (
     ConnectionStatus,
     PresenceClient,
     PresenceScope,
+    ProtocolError,
     RequestTimeout,
     TLSError,
 )
@@ -221,11 +223,35 @@ def test_a_ca_file_that_is_a_number_is_refused_and_no_descriptor_closed(number: 
         os.close(writing)
 
 
-def test_plain_http_to_another_machine_must_be_asked_for() -> None:
-    elsewhere = {"region": "us", "endpoint": "http://192.0.2.1:8080"}
-    with pytest.raises(ConfigError, match="allow_plaintext"):
-        PresenceClient("app", **elsewhere)
-    PresenceClient("app", **elsewhere, allow_plaintext=True).close()  # it would be tried
+@pytest.mark.parametrize("host", ["192.0.2.1:8080", "example.org", "localhost.example.org"])
+@pytest.mark.parametrize("scheme", ["http", "HTTP", "ws"])
+@pytest.mark.parametrize("where", ["endpoint", "admin_host", "client_host"])
+def test_plain_http_to_another_machine_must_be_asked_for(
+    where: str, scheme: str, host: str
+) -> None:
+    url = f"{scheme}://{host}"
+    named = {"endpoint": url} if where == "endpoint" else {}
+    settings = AppSettings(region="us", **({} if named else {where: url}))
+    with pytest.raises(ConfigError) as caught:
+        PresenceClient("app", settings, **named)
+    if scheme == "ws":  # of the socket's URL nothing is ever given: it follows from the others
+        assert caught.value.code == "INVALID_HOST"
+        return
+    assert "allow_plaintext" in str(caught.value)
+    assert caught.value.code == "PLAIN_HTTP_REFUSED"
+    PresenceClient("app", settings, **named, allow_plaintext=True).close()  # it would be tried
+
+
+@pytest.mark.parametrize("url", ["ws://192.0.2.1", "http://192.0.2.1"])
+def test_a_server_cannot_send_the_socket_to_plain_ws_elsewhere(url: str) -> None:
+    with Hostile() as server:
+        me = {"uid": "alice", "jwt": "jwt", "settings": server.settings() | {"CHAT_HOST": url}}
+        server.answers["PUT /me"] = lambda peer: peer.send(answer(me))
+        settings = AppSettings(region="us", admin_host=server.url, client_host=server.url)
+        client = PresenceClient("app", settings, uid="alice", auth_key="key")
+        with pytest.raises(ProtocolError):
+            client.login()
+        client.close()
 
 
 def test_who_logs_in_is_online_whatever_the_answer_says() -> None:

@@ -1,17 +1,23 @@
-"""Certificates that must not be accepted, and what is said about them (LIBWEBSOCKETS §1)."""
+"""Servers that must not be believed, and what is said about them (LIBWEBSOCKETS §1)."""
 
 import datetime
+import re
+import select
+import socket
 import ssl
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import trustme
-from python.hostile import Hostile, Peer, came_online
+from python.hostile import Gone, Hostile, Peer, Script, came_online
 from python.hostile_client import watching
 from python.inbox import Inbox
 
 from cometpresence import ConfigError, PresenceClient, TLSError
+
+# Who makes a server of an old TLS is warned by OpenSSL, through Python.
+pytestmark = pytest.mark.filterwarnings("ignore:ssl.TLSVersion.TLSv1:DeprecationWarning")
 
 LONG_AGO = datetime.datetime(2001, 1, 1, tzinfo=datetime.UTC)
 FAR_OFF = datetime.datetime(2090, 1, 1, tzinfo=datetime.UTC)
@@ -20,11 +26,14 @@ authority = trustme.CA()
 stranger = trustme.CA()
 
 
+def written(path: Path, ca: trustme.CA) -> str:
+    ca.cert_pem.write_to_path(path)
+    return str(path)
+
+
 @pytest.fixture
 def ca_file(tmp_path: Path) -> str:
-    path = tmp_path / "ca.pem"
-    authority.cert_pem.write_to_path(path)
-    return str(path)
+    return written(tmp_path / "ca.pem", authority)
 
 
 def context_of(leaf: trustme.LeafCert) -> ssl.SSLContext:
@@ -64,6 +73,15 @@ def another_name() -> ssl.SSLContext:
     return context_of(authority.issue_cert("example.org", common_name="127.0.0.1"))
 
 
+def only(version: ssl.TLSVersion) -> ssl.SSLContext:
+    context = good()
+    context.set_ciphers("ALL:@SECLEVEL=0")  # at its usual level OpenSSL refuses to be this old
+    context.minimum_version = context.maximum_version = version
+    return context
+
+
+TOO_OLD = "protocol version|unsupported protocol"
+
 BAD: dict[str, tuple[Callable[[], ssl.SSLContext], str]] = {
     "wrong_authority": (wrong_authority, "unable to get local issuer certificate"),
     "self_signed": (self_signed, "self"),  # "self signed" before OpenSSL 3, "self-signed" since
@@ -71,11 +89,13 @@ BAD: dict[str, tuple[Callable[[], ssl.SSLContext], str]] = {
     "not_yet_valid": (not_yet_valid, "certificate is not yet valid"),
     "another_address": (another_address, "mismatch"),
     "another_name": (another_name, "mismatch"),
+    "tls_1_0": (lambda: only(ssl.TLSVersion.TLSv1), TOO_OLD),
+    "tls_1_1": (lambda: only(ssl.TLSVersion.TLSv1_1), TOO_OLD),
 }
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_bad_certificate_is_refused_with_the_words_of_openssl(name: str, ca_file: str) -> None:
+def test_a_bad_server_is_refused_with_the_words_of_openssl(name: str, ca_file: str) -> None:
     make, words = BAD[name]
     with Hostile(tls=make()) as server:
         client = PresenceClient(**server.client_args(), ca_file=ca_file)
@@ -85,6 +105,78 @@ def test_bad_certificate_is_refused_with_the_words_of_openssl(name: str, ca_file
         assert server.requests == []  # no key, no token
         assert caught.value.code == "ERR_TLS"
         assert isinstance(caught.value, ConnectionError)
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_a_bad_server_of_the_socket_is_refused_likewise(name: str, ca_file: str) -> None:
+    """The login meets a good one, the socket then another: the jwt must not go there."""
+    make, words = BAD[name]
+    bad = make()
+
+    def answer_and_turn_bad(peer: Peer) -> None:
+        peer.server.tls = bad
+        peer.answer_decently()
+
+    failed = Inbox()
+    with Hostile(tls=good(), answers={"PUT /me": answer_and_turn_bad}) as server:
+        client = PresenceClient(**server.client_args(), ca_file=ca_file)
+        client.on_error(failed)
+        client.login()
+        error, where = failed.one()
+        client.close()
+        assert isinstance(error, TLSError)
+        assert re.search(words, str(error))
+        assert where == "connection"
+        assert server.sockets == []
+        assert server.names() == ["POST /users/alice/auth_tokens", "PUT /me"]
+
+
+def relay_to(port: int) -> Script:
+    """For a server in the middle: carries what it reads to the one at this port, and back."""
+
+    def relay(peer: Peer) -> None:
+        context = ssl.create_default_context()
+        authority.configure_trust(context)
+        with (
+            socket.create_connection(("127.0.0.1", port)) as plain,
+            context.wrap_socket(plain, server_hostname="127.0.0.1") as onward,
+        ):
+            assert isinstance(peer.connection, ssl.SSLSocket)
+            other = {peer.connection: onward, onward: peer.connection}
+            while True:
+                for end in select.select(list(other), [], [])[0]:
+                    pass_on(end, other[end])
+
+    return relay
+
+
+def pass_on(end: ssl.SSLSocket, other: ssl.SSLSocket) -> None:
+    end.setblocking(False)  # what makes it readable may be of TLS's own
+    try:
+        data = end.recv(65536)
+    except ssl.SSLWantReadError:
+        return
+    finally:
+        end.setblocking(True)
+    if not data:
+        raise Gone
+    other.sendall(data)
+
+
+def test_a_proxy_that_takes_tls_apart_sees_nothing_unless_it_is_trusted(
+    ca_file: str, tmp_path: Path
+) -> None:
+    with Hostile(tls=good()) as server, Hostile(tls=wrong_authority()) as middle:
+        middle.first_words = relay_to(server.port)
+        server.port = middle.port  # which it names in its settings, so sockets come here too
+        client = PresenceClient(**middle.client_args(), ca_file=ca_file)
+        with pytest.raises(TLSError, match="unable to get local issuer certificate"):
+            client.login()
+        client.close()
+        assert server.requests == []
+        trusting = written(tmp_path / "proxy.pem", stranger)
+        with watching(middle, ca_file=trusting) as (_, came):
+            assert came.one().uid == "good"
 
 
 def test_good_certificate_is_accepted(ca_file: str) -> None:
@@ -116,20 +208,6 @@ def test_both_versions_of_tls_are_spoken(version: ssl.TLSVersion, ca_file: str) 
     context.minimum_version = context.maximum_version = version
     with Hostile(tls=context) as server, watching(server, ca_file=ca_file) as (_, came):
         assert came.one().uid == "good"
-
-
-# OpenSSL warns who makes a server this old, and at its usual level refuses to be one.
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")
-def test_a_server_that_speaks_only_tls_1_1_is_refused(ca_file: str) -> None:
-    context = good()
-    context.set_ciphers("ALL:@SECLEVEL=0")
-    context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1_1
-    with Hostile(tls=context) as server:
-        client = PresenceClient(**server.client_args(), ca_file=ca_file)
-        with pytest.raises(TLSError, match=r"protocol version|unsupported protocol"):
-            client.login()
-        client.close()
-        assert server.requests == []
 
 
 def test_http_1_1_is_all_that_is_offered(ca_file: str) -> None:
