@@ -45,6 +45,32 @@ def test_wrong_usage_is_told_in_a_line_and_exits_2(arguments: list[str]) -> None
     assert "Traceback" not in result.stderr
 
 
+INTERRUPTED = """
+import sys
+from importlib.metadata import entry_points
+
+class CtrlC:
+    def find_spec(name, path=None, target=None):
+        if name == sys.argv[1]:
+            raise KeyboardInterrupt
+
+(script,) = entry_points(group="console_scripts", name="cometpresence")
+main = script.load()
+sys.meta_path.insert(0, CtrlC)
+main()
+"""
+
+
+@pytest.mark.parametrize(
+    "name", ["cometpresence", "cometpresence._core", "cometpresence.cli.commands", "click"]
+)
+def test_ctrl_c_while_it_is_still_imported_ends_the_script_without_a_word(name: str) -> None:
+    result = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED, name], text=True, capture_output=True, timeout=60
+    )
+    assert (result.returncode, result.stdout, result.stderr) == (130, "", "")
+
+
 def hide(folder: Path, *packages: str) -> str:
     """A PYTHONPATH on which these packages are as if not installed."""
     for package in packages:
