@@ -28,7 +28,7 @@ void cp_feed_free(cp_feed *self); /* detached; takes time, so without the lock *
 cp_feed **cp_feed_next_attached(cp_feed *self); /* the roster's link */
 
 /* Of the user with this number in the crowd; holds him for itself. */
-void cp_feed_put(cp_feed *self, uint32_t number, const cp_change *change);
+void cp_feed_put(cp_feed *self, uint32_t in_crowd, const cp_change *change);
 
 /* Gives at most `max`, in bounded time: there is more while has_changes() says so. */
 size_t cp_feed_take(cp_feed *self, cp_change *out, size_t max);

@@ -240,7 +240,7 @@ static char *put_escaped(char *out, unsigned character)
         *out++ = '\\';
     if (character >= ' ')
         return put_character(out, character);
-    memcpy(out, "\\u00", 4);
+    memcpy(out, "\\u00", 4); /* NOLINT(*not-null-terminated*): amid a text */
     out[4] = hex[character >> 4];
     out[5] = hex[character & 0xF];
     return out + 6;

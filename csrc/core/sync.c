@@ -431,9 +431,8 @@ static void search_some(cp_sync *self, cp_roster *roster, cp_usec now)
     for (size_t i = 0; i < found; i++)
         cp_user_hold(self->doubtful[self->doubtful_count + i]);
     self->doubtful_count += found;
-    if (self->doubtful_count == CP_USERS_UIDS_MAX) {
-        self->phase = CP_PHASE_ASKING;
-    } else if (self->cursor == SIZE_MAX && self->doubtful_count > 0) {
+    if (self->doubtful_count == CP_USERS_UIDS_MAX ||
+        (self->cursor == SIZE_MAX && self->doubtful_count > 0)) {
         self->phase = CP_PHASE_ASKING;
     } else if (self->cursor == SIZE_MAX) {
         self->report.generation = cp_roster_generation(roster);

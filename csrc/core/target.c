@@ -133,6 +133,7 @@ static bool is_ipv4_loopback(const char *host)
 {
     unsigned part[4];
     char again[16];
+    /* NOLINTNEXTLINE(cert-err34-c): three digits do not overflow */
     if (sscanf(host, "%3u.%3u.%3u.%3u", &part[0], &part[1], &part[2], &part[3]) != 4)
         return false;
     for (int i = 0; i < 4; i++)

@@ -36,7 +36,7 @@ static void fill_blob(cp_user *self, const cp_user_fields *fields)
         cp_slice text = fields->text[i];
         if (text.data)
             self->present |= (uint16_t)(1u << i);
-        if (text.length > 0)
+        if (text.length > 0) /* NOLINTNEXTLINE(*NonNullParamChecker): then it has data */
             memcpy(self->blob + end, text.data, text.length);
         end += (uint32_t)text.length;
         self->end[i] = end;

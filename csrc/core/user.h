@@ -44,7 +44,7 @@ typedef struct cp_user_fields {
 #define CP_USER_PROFILE_LIMIT (16 * 1024)
 
 /* Copies; NULL: no memory.  `trimmed` NULL: the profile is kept whole, however large. */
-cp_user *cp_user_new(const cp_user_fields *fields, bool *trimmed);
+cp_user *cp_user_new(const cp_user_fields *given, bool *trimmed);
 cp_user *cp_user_hold(cp_user *self);
 void cp_user_release(cp_user *self); /* NULL is legal */
 

@@ -11,7 +11,7 @@ bool cp_utf8_is_valid(cp_slice text);
 
 /* How many bytes the character has that begins here, with a byte beyond ASCII.  0: none
  * does. */
-size_t cp_utf8_length(const char *at, const char *end);
+size_t cp_utf8_length(const char *first, const char *past);
 
 /* Copies what fits into `size` bytes, cut between characters, and ends it with NUL.  For
  * texts of fixed size that Python will read. */

@@ -94,7 +94,7 @@ typedef enum listener_kind {
 extern const char *const kind_constant[LISTENER_KINDS];
 extern const char *const kind_handler[LISTENER_KINDS];
 
-void release_target(void *target); /* for cp_listeners_new() */
+void release_target(void *opaque); /* for cp_listeners_new() */
 int visit_listeners(client_object *self, visitproc visit, void *arg);
 
 bool listeners_wanted(client_object *self, uint32_t wants);
@@ -170,7 +170,7 @@ PyObject *client_count_flap(PyObject *op, PyObject *none);
 /* ---- client_bell.c */
 PyObject *client_fileno(PyObject *op, PyObject *none);
 PyObject *client_wait(PyObject *op, PyObject *args, PyObject *keywords);
-PyObject *client_set_alarm(PyObject *op, PyObject *at);
+PyObject *client_set_alarm(PyObject *op, PyObject *seconds);
 
 /* ---- drain.c */
 PyObject *client_drain(PyObject *op, PyObject *args, PyObject *keywords);

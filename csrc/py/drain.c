@@ -1,5 +1,7 @@
 #include "py/client.h"
 
+#include <assert.h>
+
 #include "net/network.h"
 #include "py/bulletin.h"
 #include "py/convert.h"
@@ -78,6 +80,7 @@ static void report_raised(drain *self, PyObject *exception, PyObject *where)
 static void report_own(drain *self)
 {
     PyObject *exception = PyErr_GetRaisedException();
+    assert(exception != NULL);
     report_raised(self, exception, PyUnicode_FromString("drain"));
 }
 
