@@ -8,18 +8,16 @@ from typing import Any
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
 from .. import PresenceClient, User, UsersRequest, UsersRequestBuilder
 from .credentials import Account, client_options
 from .output import about, counted, json_option, last_seen, printable, write_line
+from .paging import PAGE, walk
 from .who import MOST_UIDS, silent_client
 
 __all__ = ["users"]
-
-PAGE = 100  # the most that CometChat sends at once
 
 
 @click.command()
@@ -58,41 +56,8 @@ def users(account: Account, limit: int | None, as_json: bool, **filters: Any) ->
 
 
 def _fetch(client: PresenceClient, filters: dict[str, Any], limit: int | None) -> Iterator[User]:
-    """Page by page; the bar is on stderr, and out of the way when the output is no terminal."""
-    bar = Progress(
-        TextColumn("users"),
-        BarColumn(),
-        TextColumn("{task.fields[count]:,}"),
-        TextColumn("page {task.completed:,} of {task.total:,}", style="dim"),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-        transient=True,
-        disable=not sys.stderr.isatty(),
-    )
-    pages = -(-limit // PAGE) if limit else sys.maxsize
-    for request in _requests(client, filters, min(limit or PAGE, PAGE)):
-        yield from _walk(request, bar, pages)
-
-
-def _walk(request: UsersRequest, bar: Progress, most_pages: int) -> Iterator[User]:
-    """The bar appears when the first page says that there are many."""
-    count = done = 0
-    task = None
-    try:
-        while page := request.fetch_next():
-            count, done = count + len(page), done + 1
-            pages = min(request.pages, most_pages)
-            if task is None and pages > 2:
-                task = bar.add_task("", completed=done, total=pages, count=count)
-                bar.start()
-            if task is not None:
-                bar.update(task, completed=done, total=pages, count=count)
-            yield from page
-            if 0 < pages <= done:
-                return
-    finally:
-        if task is not None:  # else rich might end a bar that never was with an empty line
-            bar.stop()
+    most_pages = -(-limit // PAGE) if limit else sys.maxsize
+    return walk(_requests(client, filters, min(limit or PAGE, PAGE)), most_pages)
 
 
 def _requests(client: PresenceClient, filters: dict[str, Any], size: int) -> Iterator[UsersRequest]:

@@ -8,9 +8,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from .. import AppSettingsBuilder, PresenceClient, PresenceScope, User, UserStatus
+from .. import AppSettingsBuilder, PresenceClient, PresenceScope, User, UsersRequest, UserStatus
 from .credentials import Account, client_options
 from .output import about, json_option, printable, write_line
+from .paging import PAGE, walk
 
 __all__ = ["silent_client", "who"]
 
@@ -47,10 +48,21 @@ def silent_client(account: Account) -> PresenceClient:
 def _online(
     client: PresenceClient, uids: tuple[str, ...], roles: tuple[str, ...]
 ) -> Iterator[User]:
-    filters = {"status": UserStatus.ONLINE, "sort_by": "name"} | ({"roles": roles} if roles else {})
-    batches = [{"uids": uids[i : i + MOST_UIDS]} for i in range(0, len(uids), MOST_UIDS)]
-    for batch in batches or [{}]:
-        yield from client.users(**filters, **batch)
+    return walk(_requests(client, uids, roles))
+
+
+def _requests(
+    client: PresenceClient, uids: tuple[str, ...], roles: tuple[str, ...]
+) -> Iterator[UsersRequest]:
+    batches = [uids[i : i + MOST_UIDS] for i in range(0, len(uids), MOST_UIDS)]
+    for batch in batches or [()]:
+        builder = client.users_request().set_limit(PAGE).set_status(UserStatus.ONLINE)
+        builder.sort_by("name")
+        if roles:
+            builder.set_roles(roles)
+        if batch:
+            builder.set_uids(batch)
+        yield builder.build()
 
 
 def _show(console: Console, users: list[User]) -> None:

@@ -151,6 +151,18 @@ def test_a_long_list_has_a_progress_bar_and_a_short_one_none(
             assert "online" in terminal.text.splitlines()[-1]
 
 
+@pytest.mark.parametrize("command", ["who", "users"])
+def test_the_bar_is_seen_on_a_terminal_only(crowd: Emulator, command: str) -> None:
+    crowd.move([f"u{number:04}" for number in range(450)])  # online
+    with Terminal(crowd, command, rows=50) as terminal:
+        assert terminal.end() == 0
+        assert "page 1 of 5" in terminal.text
+        assert "page" not in terminal.text.splitlines()[-1]
+    result = invoke(crowd, command)
+    assert result.stderr == ""
+    assert len(lines_of(result)) == {"who": 450, "users": 451}[command]
+
+
 def test_a_reader_that_goes_away_is_no_error(crowd: Emulator) -> None:
     command = f"{sys.executable} -m cometpresence users | head -1"
     result = subprocess.run(
