@@ -1,5 +1,6 @@
 """`cometpresence emulator exec`: what the command is told, and what is told of its end."""
 
+import json
 import os
 import signal
 import socket
@@ -8,6 +9,7 @@ import sys
 from urllib.parse import urlsplit
 
 import pytest
+from load.ready import start_times
 
 EXEC = [sys.executable, "-m", "cometpresence", "emulator", "exec"]
 
@@ -78,3 +80,22 @@ def test_kill_9_frees_the_port() -> None:
         process.wait(50)
         os.kill(int(pid), signal.SIGKILL)
     assert is_free(url)
+
+
+def test_the_emulator_ends_with_its_parent_however_that_ends() -> None:
+    """Whoever holds the other end of our pipe is still running."""
+    emulator = [sys.executable, "-m", "cometpresence", "emulator", "--with-parent"]
+    script = f"import subprocess, signal; subprocess.Popen({emulator}); signal.pause()"
+    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE) as parent:
+        assert parent.stdout
+        said = json.loads(parent.stdout.readline())
+        parent.kill()
+        parent.wait(50)
+        assert parent.stdout.read() == b""  # at its end, when the emulator is gone, too
+    assert is_free(said["url"])
+    assert is_free(said["admin_url"])
+
+
+def test_it_is_ready_at_once() -> None:
+    """The quickest of many: the others share the machine.  `tests/load/ready.py` has the rest."""
+    assert min(start_times(20)) < 0.05
