@@ -17,6 +17,7 @@ from .live import LiveViews
 from .mischief import Mischief
 from .openapi import description
 from .refusal import Refusal
+from .wire import dumps
 from .world import World
 
 
@@ -39,6 +40,8 @@ class AdminApi:
             ("GET", "/_emulator/events", self._views.serve),
             *AdminUsers(self._world).routes(),
             ("POST", "/_emulator/reset", self.reset),
+            ("GET", "/_emulator/state", self.export_state),
+            ("PUT", "/_emulator/state", self.import_state),
             ("GET", "/_emulator/journal", self.show_journal),
             ("GET", "/_emulator/faults", self.list_faults),
             ("POST", "/_emulator/faults/{name}", self.make_fault),
@@ -83,6 +86,19 @@ class AdminApi:
     async def reset(self, request: web.Request) -> web.StreamResponse:
         self._world.reset()
         return json_answer({"data": {}})
+
+    async def export_state(self, request: web.Request) -> web.StreamResponse:
+        """In one piece, but not into the journal; with ?auth_tokens=true all of it."""
+        auth_tokens = request.query.get("auth_tokens") == "true"
+        document = self._world.export_state(auth_tokens=auth_tokens)
+        response = web.StreamResponse(headers={"Content-Type": "application/json"})
+        await response.prepare(request)
+        await response.write(dumps({"data": document}).encode())
+        return response
+
+    async def import_state(self, request: web.Request) -> web.StreamResponse:
+        self._world.import_state(await json_body(request))
+        return json_answer({"data": {"users": len(self._world.users)}})
 
     async def show_journal(self, request: web.Request) -> web.StreamResponse:
         return json_answer({"data": self._world.journal.entries()})

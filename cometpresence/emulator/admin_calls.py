@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from .faults import SHOTS, STANDING
+from .state import THINGS
 
 _TEXT: Mapping[str, Any] = {"type": "string"}
 _WHOLE: Mapping[str, Any] = {"type": "integer", "minimum": 0}
@@ -74,6 +75,23 @@ CALLS: tuple[AdminCall, ...] = (
         "put a user online or offline; at is the timestamp of the event",
         members={"status": _STATUS, "at": _WHOLE},
         needed=("status",),
+    ),
+    AdminCall(
+        "GET",
+        "/state",
+        "users and roles, as one document; with auth_tokens those, too",
+        parameters={"auth_tokens": _FLAG},
+    ),
+    AdminCall(
+        "PUT",
+        "/state",
+        "have the state of such a document, of 1 MiB at most, instead; nothing changes if anything"
+        " in it is wrong",
+        members={
+            **dict.fromkeys(("format", "app_id", "region"), _TEXT),
+            "version": _WHOLE,
+            **{name: {"type": "array", "items": _OBJECT} for name in THINGS},
+        },
     ),
     AdminCall("POST", "/reset", "everything as it was when the emulator was made"),
     AdminCall("GET", "/journal", "everything received and sent, without secrets"),

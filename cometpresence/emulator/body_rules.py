@@ -62,9 +62,13 @@ def flag(value: Any) -> str | None:
     return None if isinstance(value, bool) else "must be true or false"
 
 
+def members(value: Any) -> str | None:
+    return None if isinstance(value, dict) else "must be an object"
+
+
 def metadata(value: Any) -> str | None:
-    if not isinstance(value, dict):
-        return "must be an object"
+    if (fault := members(value)) is not None:
+        return fault
     size = len(json.dumps(value, ensure_ascii=False).encode(errors="surrogatepass"))
     return f"has more than {MAX_METADATA} bytes" if size > MAX_METADATA else None
 

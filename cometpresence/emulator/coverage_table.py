@@ -293,6 +293,7 @@ BEHAVIOURS: tuple[tuple[str, str, Evidence, str], ...] = (
     ),
     ("oneself in the list of users", "user_query", C, "is shown"),
     ("HTTP status codes", "refusal", C, "sensible ones; the SDK reads the code in the body only"),
+    ("a state that cannot be written to --data", "gate", C, "507 and ERR_NOT_KEPT"),
     ("an unknown request", "refusal", C, "501 and ERR_NOT_EMULATED"),
 )
 

@@ -2,6 +2,8 @@
 
 import hmac
 import random
+import re
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,6 +11,9 @@ from .refusal import Refusal
 
 # Everything minted here ends in 40 hexadecimal digits; the journal redacts by that shape.
 _HEX_BYTES = 20
+
+_TOKEN = re.compile(rf"([a-z0-9_-]+)_[0-9a-f]{{{2 * _HEX_BYTES}}}")
+_JWT = re.compile(rf"jwt\.([a-z0-9_-]+)\.[0-9a-f]{{{2 * _HEX_BYTES}}}")
 
 # As documented: the oldest token of a user ends when there is one too many.
 MOST_TOKENS = 100
@@ -27,6 +32,15 @@ def source_of(seed: int | None) -> random.Random:
 def mint(prefix: str, source: random.Random = _SYSTEM) -> str:
     """A new secret; whoever knows the seed of a `source` can guess it."""
     return prefix + source.randbytes(_HEX_BYTES).hex()
+
+
+def is_token_of(uid: str, text: str) -> bool:
+    """Could it have been made here?  The journal knows no other shape."""
+    return (found := _TOKEN.fullmatch(text)) is not None and found[1] == uid
+
+
+def is_jwt_of(uid: str, text: str) -> bool:
+    return (found := _JWT.fullmatch(text)) is not None and found[1] == uid
 
 
 def same(given: str, expected: str) -> bool:
@@ -49,24 +63,43 @@ class AuthToken:
             **self.details,
         }
 
+    def record(self) -> dict[str, Any]:
+        """Everything there is to know."""
+        return self.json() | {"jwts": self.jwts}
+
 
 class Credentials:
-    """Auth tokens by user, and the jwts bound to each token; `source` is what they are made of."""
+    """Auth tokens by user, and the jwts bound to each token; `source` is what they are made of.
 
-    def __init__(self, source: random.Random) -> None:
+    `tell` is given the text of each token that came, changed or went; whoever changes an AuthToken
+    calls changed().
+    """
+
+    def __init__(
+        self, source: random.Random = _SYSTEM, tell: Callable[[str], None] = lambda text: None
+    ) -> None:
         self._source = source
+        self._tell = tell
         self._tokens: dict[str, AuthToken] = {}  # by their text
         self._of_uid: dict[str, dict[str, AuthToken]] = {}
         self._of_jwt: dict[str, AuthToken] = {}
 
     def new_token(self, uid: str, *, now: int) -> AuthToken:
         token = AuthToken(self._mint(f"{uid}_"), uid, now)
-        self._tokens[token.text] = token
-        own = self._of_uid.setdefault(uid, {})
-        own[token.text] = token
+        self.put(token)
+        own = self._of_uid[uid]
         if len(own) > MOST_TOKENS:
             self.revoke(next(iter(own)))
         return token
+
+    def put(self, token: AuthToken) -> None:
+        self._tokens[token.text] = token
+        self._of_uid.setdefault(token.uid, {})[token.text] = token
+        self._of_jwt.update((jwt, token) for jwt in token.jwts)
+        self.changed(token)
+
+    def changed(self, token: AuthToken) -> None:
+        self._tell(token.text)
 
     def new_jwt(self, text: str) -> str:
         """For the token of that text; the oldest ends when there is one too many."""
@@ -76,13 +109,18 @@ class Credentials:
         self._of_jwt[jwt] = token
         if len(token.jwts) > MOST_JWTS:
             del self._of_jwt[token.jwts.pop(0)]
+        self.changed(token)
         return jwt
 
     def _mint(self, prefix: str) -> str:
         """A seed's dice may fall as they fell before a restart."""
-        while (text := mint(prefix, self._source)) in self._tokens or text in self._of_jwt:
+        while self.has(text := mint(prefix, self._source)):
             pass
         return text
+
+    def has(self, *texts: str) -> bool:
+        """Is one of them a token or a jwt here?"""
+        return any(text in self._tokens or text in self._of_jwt for text in texts)
 
     def tokens_of(self, uid: str) -> list[AuthToken]:
         """The oldest first."""
@@ -112,11 +150,24 @@ class Credentials:
                 del self._of_uid[token.uid][text]
                 for jwt in token.jwts:
                     del self._of_jwt[jwt]
+                self.changed(token)
 
     def revoke_all_of(self, uid: str) -> None:
         self.revoke(*(token.text for token in self.tokens_of(uid)))
 
     def revoke_all(self) -> None:
-        self._tokens.clear()
-        self._of_uid.clear()
-        self._of_jwt.clear()
+        self.revoke(*self.all_keys())
+
+    def become(self, other: "Credentials") -> None:
+        """Have the tokens of the other one instead; nobody is told."""
+        self._tokens, self._of_uid, self._of_jwt = other._tokens, other._of_uid, other._of_jwt
+
+    def __iter__(self) -> Iterator[AuthToken]:
+        return iter(self._tokens.values())
+
+    def all_keys(self) -> list[str]:
+        return list(self._tokens)
+
+    def kept(self, text: str) -> dict[str, Any] | None:
+        token = self._tokens.get(text)
+        return None if token is None else token.record()

@@ -11,17 +11,19 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from .cast import UserSource, load_users
+from .cast import UserSource, initial_state
 from .clock import Clock, ClockKind
 from .credentials import mint, source_of
 from .fault_calls import FaultCalls
 from .journal import Entry
 from .journal_file import JournalFile
+from .keeper import opened
 from .mischief import Mischief
 from .performance import Performance
 from .quota import RateLimits
 from .scenario_file import read_scenario_file
 from .server import Server
+from .state_calls import StateCalls
 from .webhooks import Webhook
 from .world import World
 
@@ -31,7 +33,7 @@ _JOIN_TIMEOUT = 5.0
 _CALL_TIMEOUT = 30.0  # a call takes microseconds; this only ends the wait for a loop that died
 
 
-class Emulator(FaultCalls, AbstractContextManager["Emulator"]):
+class Emulator(StateCalls, FaultCalls, AbstractContextManager["Emulator"]):
     """A CometChat app with users, listening on `host`:`port` (0: a free port, kept over restarts).
 
     `users` are mappings, or Paths of JSON files, or one such path; without any there is a default
@@ -43,6 +45,12 @@ class Emulator(FaultCalls, AbstractContextManager["Emulator"]):
     that are steered alike are alike: dice, keys, tokens and jwts, which others can then guess.
     `rate_limits` are the service's, None: there are none.  `webhooks` are posted to while the
     emulator runs.  The journal is added to `journal_file`, too, as JSON lines.
+
+    With `data`, a SQLite file, users, roles, friends, tokens and the keys outlive the emulator,
+    kill -9 included: what was answered is in it, and a later emulator goes on from there, with
+    `users` for a new file only.  Who was online is not now.  From the making until stop() the file
+    is this emulator's alone; an OSError says that it is another's, cannot be written, or is
+    something else.
 
     Every public method may be called from any thread: it hops to the emulator's loop and waits.
     Before start() and after stop() it acts on the state at once.  An argument that makes no sense
@@ -60,7 +68,7 @@ class Emulator(FaultCalls, AbstractContextManager["Emulator"]):
         users: UserSource = (),
         scenario: str | Path | None = None,
         strict: bool = True,
-        app_id: str = "emulator",
+        app_id: str | None = None,
         region: str = "us",
         auth_key: str | None = None,
         rest_api_key: str | None = None,
@@ -72,20 +80,10 @@ class Emulator(FaultCalls, AbstractContextManager["Emulator"]):
         silence_timeout: float = 45.0,
         chat_on_one_port: bool = False,
         journal_file: str | Path | None = None,
+        data: str | Path | None = None,
     ) -> None:
-        if not app_id or not region:
+        if app_id == "" or not region:
             raise ValueError("app_id and region must not be empty")
-        self.app_id = app_id
-        """What clients call this app."""
-        self.region = region
-        """The region clients must name."""
-        source = source_of(seed)
-        self.auth_key: str = auth_key or mint("key_", source)
-        """What logs a uid in, besides an auth token."""
-        self.rest_api_key: str = rest_api_key or mint("rest_", source)
-        """What the management API asks for: users, roles, friends and auth tokens."""
-        self.admin_token: str = mint("admin_")
-        """What admin calls must bring: ``Authorization: Bearer <admin_token>``."""
         self._host = host
         self._port = port
         self._admin_port = 0
@@ -94,6 +92,8 @@ class Emulator(FaultCalls, AbstractContextManager["Emulator"]):
             from .certificates import Certificates  # costs an import only TLS should pay
 
             self._certificates = Certificates(host, ca_out)
+        initial, source = initial_state(users), source_of(seed)
+        journal = None if journal_file is None else JournalFile(journal_file)
         self._clock = Clock(clock)
         script = None
         if scenario is not None:
@@ -101,32 +101,50 @@ class Emulator(FaultCalls, AbstractContextManager["Emulator"]):
                 raise ValueError("a scenario has users of its own: leave out users=")
             script = read_scenario_file(scenario, now=self._clock.micros())
             self._clock = Clock(clock, script.start)
-        self._world = World(
-            app_id=self.app_id,
-            region=self.region,
-            auth_key=self.auth_key,
-            rest_api_key=self.rest_api_key,
-            admin_token=self.admin_token,
-            users=load_users(users) if script is None else script.users,
-            roles=() if script is None else script.roles,
-            clock=self._clock,
-            seed=seed,
-            source=source,
-            strict=strict,
-            presence_cap=presence_cap,
-            rate_limits=rate_limits,
-            webhooks=tuple(webhooks),
-            auth_timeout=auth_timeout,
-            silence_timeout=silence_timeout,
-            chat_on_one_port=chat_on_one_port,
-            journal_file=None if journal_file is None else JournalFile(journal_file),
-        )
+            initial = {"users": script.users, "roles": script.roles}
+        keeper, kept = opened(data, app_id)
+        known = kept.get("setting", {})
+        self.app_id: str = app_id or known.get("app_id", "emulator")
+        """What clients call this app."""
+        self.region = region
+        """The region clients must name."""
+        self.auth_key: str = auth_key or known.get("auth_key") or mint("key_", source)
+        """What logs a uid in, besides an auth token."""
+        self.rest_api_key: str = rest_api_key or known.get("rest_api_key") or mint("rest_", source)
+        """What the management API asks for: users, roles, friends and auth tokens."""
+        self.admin_token: str = mint("admin_")
+        """What admin calls must bring: ``Authorization: Bearer <admin_token>``."""
+        try:
+            self._world: World = World(
+                app_id=self.app_id,
+                region=self.region,
+                auth_key=self.auth_key,
+                rest_api_key=self.rest_api_key,
+                admin_token=self.admin_token,
+                initial=initial,
+                keeper=keeper,
+                clock=self._clock,
+                seed=seed,
+                source=source,
+                strict=strict,
+                presence_cap=presence_cap,
+                rate_limits=rate_limits,
+                webhooks=tuple(webhooks),
+                auth_timeout=auth_timeout,
+                silence_timeout=silence_timeout,
+                chat_on_one_port=chat_on_one_port,
+                journal_file=journal,
+            )
+            self._mischief = Mischief(self._world)
+            if script is not None:
+                performance = Performance(self._world, self._mischief, script, seed or 0)
+                self._world.begin = performance.begin
+            self._world.take_up(kept)
+        except BaseException:
+            keeper.close()
+            raise
         self._world.tls = tls
         self._world.host = host
-        self._mischief = Mischief(self._world)
-        if script is not None:
-            self._world.begin = Performance(self._world, self._mischief, script, seed or 0).begin
-            self._world.begin()
         self._server = Server(self._world, self._mischief)
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -138,6 +156,7 @@ class Emulator(FaultCalls, AbstractContextManager["Emulator"]):
         """Listen; returns once connections are accepted."""
         if self._thread is not None:
             raise RuntimeError("the emulator is running already")
+        self._reopen()
         ready: concurrent.futures.Future[None] = concurrent.futures.Future()
         self._thread = threading.Thread(
             target=lambda: asyncio.run(self._live(ready)), name="emulator", daemon=True
@@ -148,17 +167,28 @@ class Emulator(FaultCalls, AbstractContextManager["Emulator"]):
         except BaseException:
             self._thread.join(_JOIN_TIMEOUT)
             self._thread = None
+            self._world.keeper.close()
             raise
         return self
 
+    def _reopen(self) -> None:
+        """`data` was let go of if we were stopped, and others may have been there."""
+        keeper = self._world.keeper
+        if keeper.open():
+            try:
+                self._world.take_up(keeper.load())
+            except BaseException:
+                keeper.close()
+                raise
+
     def stop(self) -> None:
-        """Close every socket, free the port, join the thread.  Idempotent."""
+        """Close every socket, free the port, let go of `data`, join the thread.  Idempotent."""
         thread, loop, stopping = self._thread, self._loop, self._stopping
-        if thread is None or loop is None or stopping is None:
-            return
-        loop.call_soon_threadsafe(stopping.set)
-        thread.join(_JOIN_TIMEOUT)
-        self._thread = None
+        if thread is not None and loop is not None and stopping is not None:
+            loop.call_soon_threadsafe(stopping.set)
+            thread.join(_JOIN_TIMEOUT)
+            self._thread = None
+        self._world.keeper.close()
 
     async def _live(self, ready: concurrent.futures.Future[None]) -> None:
         try:
@@ -339,12 +369,6 @@ class Emulator(FaultCalls, AbstractContextManager["Emulator"]):
         empty."""
         self._call(self._world.reset)
 
-    def export(self, path: str | Path) -> None:
-        """Write the users as they are now; from_file() and `users=` read it."""
-        users = self._call(lambda: [user.record() for user in self._world.users])
-        document = {"app_id": self.app_id, "region": self.region, "users": users}
-        Path(path).write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", "utf-8")
-
     @classmethod
     def from_file(cls, path: str | Path, **kw: Any) -> Self:
         """An emulator with the users, app_id and region of a JSON file, as export() writes it;
@@ -352,7 +376,8 @@ class Emulator(FaultCalls, AbstractContextManager["Emulator"]):
         document = json.loads(Path(path).read_text(encoding="utf-8"))
         if isinstance(document, dict):
             for name in ("app_id", "region"):
-                kw.setdefault(name, document.get(name, "emulator" if name == "app_id" else "us"))
+                if name in document:
+                    kw.setdefault(name, document[name])
         return cls(users=path, **kw)
 
     # ---- what was seen
@@ -396,17 +421,25 @@ class Emulator(FaultCalls, AbstractContextManager["Emulator"]):
         """Run `action` on the loop and wait for it; at once if we are there or nothing runs."""
         loop, thread = self._loop, self._thread
         if loop is None or thread is None or thread is threading.current_thread():
-            return action()
+            return self._kept(action)
         answer: concurrent.futures.Future[_T] = concurrent.futures.Future()
 
         def act() -> None:
             try:
-                answer.set_result(action())
+                answer.set_result(self._kept(action))
             except BaseException as error:
                 answer.set_exception(error)
 
         try:
             loop.call_soon_threadsafe(act)
         except RuntimeError:  # the loop closed since we looked
-            return action()
+            return self._kept(action)
         return answer.result(_CALL_TIMEOUT)
+
+    def _kept(self, action: Callable[[], _T]) -> _T:
+        """What it changed is on disk before the caller knows."""
+        keeper = self._world.keeper
+        before = keeper.count
+        result = action()
+        keeper.commit(since=before)
+        return result

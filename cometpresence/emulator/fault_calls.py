@@ -1,25 +1,16 @@
 """What the Emulator does wrong on demand, as methods of its own."""
 
-from abc import ABC, abstractmethod
-from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
+from .calls import Calls
 from .faults import DEFAULT_COUNTS, STANDING, Fault, form_of
 from .mischief import Mischief
-from .world import World
-
-_T = TypeVar("_T")
 
 
-class FaultCalls(ABC):
+class FaultCalls(Calls):
     """What an Emulator does wrong, from the call on: stop(), or the end of a with-block, ends it."""
 
-    _world: World
     _mischief: Mischief
-
-    @abstractmethod
-    def _call(self, action: Callable[[], _T]) -> _T:
-        """Run `action` on the emulator's loop and wait for it."""
 
     def close_all(self, code: int = 1001, *, clean: bool = True) -> int:
         """Close every WebSocket with `code`, or without a close frame; how many there were."""

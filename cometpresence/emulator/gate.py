@@ -49,7 +49,15 @@ class Gate:
 
     def around(self, handler: Handler) -> Handler:
         """`handler` behind all of it."""
-        inwards = (self._hold, self._record, self._share, self._meter, self._explain, self._spoil)
+        inwards = (
+            self._hold,
+            self._record,
+            self._share,
+            self._meter,
+            self._explain,
+            self._keep,
+            self._spoil,
+        )
         for step in reversed(inwards):
             handler = partial(step, handler=handler)
         return handler
@@ -146,6 +154,18 @@ class Gate:
             return await handler(request)
         except Exception as error:
             return refusal_answer(_refusal_for(error, request))
+
+    async def _keep(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """What an answer tells of is on disk before it is sent.  Our choice: 507 if it cannot be."""
+        keeper = self._world.keeper
+        before = keeper.count
+        response = await handler(request)
+        if not response.prepared:  # a socket, or a page's news: over, if we are here
+            try:
+                keeper.commit(since=before)
+            except OSError as error:
+                raise Refusal("ERR_NOT_KEPT", str(error)) from error
+        return response
 
     async def _spoil(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         if _is_admin(request) or is_upgrade(request):

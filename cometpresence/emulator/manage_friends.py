@@ -39,13 +39,13 @@ class ManageFriends:
                 outcomes[uid] = {"success": False, "error": refusal.error()}
         return json_answer({"data": {"accepted": outcomes}})
 
-    @staticmethod
-    def _befriend(user: User, other: User) -> None:
+    def _befriend(self, user: User, other: User) -> None:
         if user is other:
             raise Refusal("ERR_CANNOT_FORM_SELF_RELATION", "nobody is their own friend")
         if user.is_friend_of(other):
             raise Refusal("ERR_ALREADY_FRIEND", f"{user.uid} and {other.uid} are friends already")
         user.friends.add(other.uid)
+        self._world.users.changed(user)
 
     async def list_friends(self, request: web.Request) -> web.StreamResponse:
         user = self._user(request)
@@ -71,6 +71,8 @@ class ManageFriends:
         for other in others:
             user.friends.discard(other.uid)
             other.friends.discard(user.uid)
+            self._world.users.changed(other)
+        self._world.users.changed(user)
         return json_answer({"data": {"success": True, "message": "they are friends no more"}})
 
     def _user(self, request: web.Request) -> User:

@@ -56,6 +56,7 @@ class ManageRoles:
         for name, value in fields.items():
             setattr(role, name, value)
         role.updated_at = self._world.clock.seconds()
+        self._world.roles.changed(role)
         return json_answer({"data": role.json()})
 
     async def delete(self, request: web.Request) -> web.StreamResponse:
@@ -65,6 +66,7 @@ class ManageRoles:
         for user in self._world.users:
             if user.role == role.role:
                 user.role = DEFAULT
+                self._world.users.changed(user)
         return json_answer({"data": {"success": True, "message": f"deleted the role {role.role}"}})
 
     def _role(self, request: web.Request) -> Role:

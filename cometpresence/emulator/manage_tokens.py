@@ -47,6 +47,7 @@ class ManageTokens:
     async def update(self, request: web.Request) -> web.StreamResponse:
         token = self._token(request)
         token.details |= body_rules.check(await json_body(request), body_rules.CHANGED_TOKEN)
+        self._world.credentials.changed(token)
         return json_answer({"data": token.json()})
 
     async def delete(self, request: web.Request) -> web.StreamResponse:

@@ -88,6 +88,7 @@ class ManageUsers:
         users = await self._listed(request, "uidsToActivate")
         for user in users:
             user.deactivated_at = 0
+            self._world.users.changed(user)
         return json_answer({"data": {"nonDeactivatedUids": [user.uid for user in users]}})
 
     async def _listed(self, request: web.Request, name: str) -> list[User]:

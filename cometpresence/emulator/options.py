@@ -36,7 +36,7 @@ _OPTIONS = (
         type=WRITTEN,
         help="Where to write the CA certificate (with --tls); a temporary file otherwise.",
     ),
-    click.option("--app-id", default="emulator", show_default=True),
+    click.option("--app-id", help="That of the --data there is, or emulator."),
     click.option("--auth-key", help="A random one otherwise."),
     click.option(
         "--rest-api-key", help="What the management API asks for; a random one otherwise."
@@ -46,6 +46,12 @@ _OPTIONS = (
         "--seed",
         type=int,
         help="Have dice fall, and keys, tokens and jwts come out, as in other runs with it.",
+    ),
+    click.option(
+        "--data",
+        type=WRITTEN,
+        help="SQLite file: users, roles, friends, tokens and keys are kept there, and taken up"
+        " from there by the next run; --users are for a new file.",
     ),
     click.option(
         "--journal",

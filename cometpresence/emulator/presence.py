@@ -144,6 +144,7 @@ class Presence:
         user.online = online
         frame = presence_frame(self._app_id, user, timestamp, session)
         user.last_active_at = timestamp
+        self._users.changed(user)
         self._journal.write(
             "in",
             "lifecycle",

@@ -1,7 +1,7 @@
 """The roles of the app.  Each user has one; `default` is always there."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,8 +35,12 @@ class Role:
 
 
 class Roles:
-    def __init__(self) -> None:
+    """`tell` is given the name of each that came, changed or went; whoever changes a Role calls
+    changed()."""
+
+    def __init__(self, tell: Callable[[str], None] = lambda role: None) -> None:
         self._roles: dict[str, Role] = {}
+        self._tell = tell
 
     def __iter__(self) -> Iterator[Role]:
         return iter(self._roles.values())
@@ -57,21 +61,37 @@ class Roles:
         if role.lower() in self._roles:
             raise Refusal("ERR_ROLE_ALREADY_EXISTS", f"the role {role} exists already")
         added = Role(role=role.lower(), created_at=now, **{"name": role, **fields})
-        self._roles[added.role] = added
+        self.put(added)
         return added
+
+    def put(self, role: Role) -> None:
+        self._roles[role.role] = role
+        self.changed(role)
+
+    def changed(self, role: Role) -> None:
+        self._tell(role.role)
 
     def ensure(self, role: str, *, now: int) -> None:
         """Users of a file, or of a test, bring their roles along."""
         if role not in self._roles:
-            self._roles[role] = Role(role=role, name=role, created_at=now)
+            self.put(Role(role=role, name=role, created_at=now))
 
     def remove(self, role: Role) -> None:
         if role.role == DEFAULT:
             raise Refusal("ERR_ROLE_DELETE_DENIED", "the default role cannot be deleted")
         del self._roles[role.role]
+        self.changed(role)
 
-    def clear(self) -> None:
-        self._roles.clear()
+    def become(self, other: "Roles") -> None:
+        """Have the roles of the other one instead; nobody is told."""
+        self._roles = other._roles
+
+    def all_keys(self) -> list[str]:
+        return list(self._roles)
+
+    def kept(self, role: str) -> dict[str, Any] | None:
+        found = self._roles.get(role)
+        return None if found is None else found.json()
 
 
 def is_role_name(text: str) -> bool:

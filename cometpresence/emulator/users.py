@@ -1,7 +1,7 @@
 """The users of the app: who they are, who knows whom, who is online."""
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -90,10 +90,15 @@ class User:
 
 
 class Directory:
-    """All users by uid.  Uids are lower case here, whatever was typed."""
+    """All users by uid.  Uids are lower case here, whatever was typed.
 
-    def __init__(self) -> None:
+    `tell` is given the uid of each who came, changed or went; whoever changes a User calls
+    changed().
+    """
+
+    def __init__(self, tell: Callable[[str], None] = lambda uid: None) -> None:
         self._users: dict[str, User] = {}
+        self._tell = tell
 
     def __iter__(self) -> Iterator[User]:
         return iter(self._users.values())
@@ -126,31 +131,50 @@ class Directory:
         if user.online and not user.last_active_at:
             user.last_active_at = now
         self._users[uid] = user
+        self.changed(user)
         return user
+
+    def changed(self, user: User) -> None:
+        self._tell(user.uid)
 
     def update(self, uid: str, data: Mapping[str, Any], *, now: int) -> User:
         user = self.get(uid)
         user.assign(data)
         user.name = user.name or user.uid
         user.updated_at = now
+        self.changed(user)
         return user
 
     def befriend(self, user: User, friends: Collection[str]) -> None:
         """Friends with these and with nobody else, whichever side declared it."""
         user.friends = set(friends)
+        self.changed(user)
         for other in self:
-            if other.uid not in friends:
+            if other.uid not in friends and user.uid in other.friends:
                 other.friends.discard(user.uid)
+                self.changed(other)
 
     def remove(self, user: User) -> None:
         """And nobody knows them any more."""
         del self._users[user.uid]
+        self.changed(user)
         for other in self:
-            other.friends.discard(user.uid)
-            other.blocked.discard(user.uid)
+            if user.uid in other.friends or user.uid in other.blocked:
+                other.friends.discard(user.uid)
+                other.blocked.discard(user.uid)
+                self.changed(other)
 
-    def clear(self) -> None:
-        self._users.clear()
+    def become(self, other: "Directory") -> None:
+        """Have the users of the other one instead; nobody is told."""
+        self._users = other._users
+
+    def all_keys(self) -> list[str]:
+        return list(self._users)
+
+    def kept(self, uid: str) -> dict[str, Any] | None:
+        """What outlives the emulator: all but presence."""
+        record = None if (user := self.find(uid)) is None else user.record()
+        return record and {name: value for name, value in record.items() if name != "status"}
 
     def online(self) -> frozenset[str]:
         return frozenset(user.uid for user in self if user.online)

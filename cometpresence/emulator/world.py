@@ -12,13 +12,16 @@ from .delivery import Delivery
 from .faults import Faults
 from .journal import Journal
 from .journal_file import JournalFile
+from .keeper import Found, Keeper
 from .notices import Notices
 from .presence import Presence
 from .quota import Quota, RateLimits
 from .redaction import Redactor
 from .refusal import Refusal
-from .roles import DEFAULT, Roles
+from .roles import Roles
 from .scenario import read_scenario
+from .settings import Settings
+from .state import State, read_state
 from .users import Directory, User, is_online_word
 from .webhooks import Webhook, Webhooks
 
@@ -32,8 +35,8 @@ class World:
         auth_key: str,
         rest_api_key: str,
         admin_token: str,
-        users: tuple[Mapping[str, Any], ...],
-        roles: tuple[Mapping[str, Any], ...],
+        initial: Mapping[str, Any],
+        keeper: Keeper,
         clock: Clock,
         seed: int | None,
         source: random.Random,
@@ -63,21 +66,29 @@ class World:
         self.agenda: Agenda = Agenda(clock)
         self.quota: Quota | None = None if rate_limits is None else Quota(rate_limits, clock)
         self._presence_cap = presence_cap
-        self._initial_users = users
-        self._initial_roles = roles
+        self._initial = initial
         self.begin: Callable[[], None] = lambda: None  # what happens by itself
 
         secrets = (auth_key, rest_api_key, admin_token, *(hook.password for hook in webhooks))
         self.rng: random.Random = random.Random(seed or 0)
         self.journal: Journal = Journal(clock, Redactor(secrets), journal_file)
         self.notices: Notices = Notices(self.journal)
-        self.users: Directory = Directory()
-        self.roles: Roles = Roles()
-        self.credentials: Credentials = Credentials(source)
+        self.users: Directory = Directory(keeper.told_of("user"))
+        self.roles: Roles = Roles(keeper.told_of("role"))
+        self.credentials: Credentials = Credentials(source, keeper.told_of("auth_token"))
+        self.state: State = State(self.users, self.roles, self.credentials)
         self.faults: Faults = Faults(self.journal)
         delivery = Delivery(self.faults, self.journal, self.rng)
         self.presence: Presence = Presence(
             app_id, self.users, clock, delivery, self.faults, self.journal
+        )
+        self.keeper: Keeper = keeper
+        self._settings = Settings(self, keeper.told_of("setting"))
+        keeper.keep(
+            setting=self._settings,
+            role=self.roles,
+            user=self.users,
+            auth_token=self.credentials,
         )
         self.webhooks: Webhooks = Webhooks(webhooks, app_id, region, self.journal)
         self.presence.report = self.webhooks.report
@@ -86,18 +97,54 @@ class World:
     def reset(self) -> None:
         """As it was made: no sockets, no tokens, no faults, the first users, an empty journal."""
         self.faults.clear()
-        for connection in list(self.presence.open.values()):
-            connection.close(1001, "reset")
-        self.presence.left(*self.presence.open.values())
-        self.credentials.revoke_all()
-        self.users.clear()
-        self.roles.clear()
+        self._end_sockets("reset")
         self.journal.clear()
         self.notices.clear()
-        self.agenda.clear()
         self.clock.restart()
         self._populate()
         self.begin()
+
+    def export_state(self, *, auth_tokens: bool) -> dict[str, Any]:
+        things = self.state.document(auth_tokens=auth_tokens)
+        return {**things, "app_id": self.app_id, "region": self.region}
+
+    def import_state(self, document: object) -> None:
+        """Have the state of a document instead, or with a ValueError what there was."""
+        state = read_state(document, now=self.clock.seconds())
+        self._end_sockets("another state")
+        self._become(state)
+        self.journal.write("in", "lifecycle", event="state_imported", users=len(self.users))
+
+    def take_up(self, kept: Found) -> None:
+        """Have what was kept instead, if anything was; from now on, all there is is kept."""
+        if kept:
+            self.clock.move_to(kept.get("setting", {}).get("clock", 0))
+            kinds = ("role", "user", "auth_token")
+            document = {f"{kind}s": list(kept.get(kind, {}).values()) for kind in kinds}
+            try:
+                state = read_state(document, now=self.clock.seconds())
+            except ValueError as error:
+                raise OSError(f"{self.keeper.path} is damaged: {error}") from error
+            self._become(state)
+        self.keeper.take_charge(is_new=not kept)
+        self.begin()
+        self.keeper.commit()
+
+    def _populate(self) -> None:
+        self._become(read_state(self._initial, now=self.clock.seconds()))
+        if self._presence_cap is not None:
+            self.faults.start("cap_presence", {"limit": self._presence_cap})
+
+    def _become(self, state: State) -> None:
+        """What was to come was about others."""
+        self.agenda.clear()
+        self.state.become(state)
+        self.keeper.replaced()
+
+    def _end_sockets(self, reason: str) -> None:
+        for connection in list(self.presence.open.values()):
+            connection.close(1001, reason)
+        self.presence.left(*self.presence.open.values())
 
     def add_user(self, record: Mapping[str, Any]) -> User:
         """Somebody new; coming online is an event like any other."""
@@ -124,6 +171,7 @@ class World:
         end = self.clock.micros() + round(seconds * MICROSECONDS)
         self.agenda.catch_up(end)
         self.clock.move_to(end)
+        self._settings.changed("clock")
 
     def show(self, user: User, *, online: bool) -> None:
         """As it was planned, unless the user was deleted or deactivated meanwhile."""
@@ -146,6 +194,7 @@ class World:
         """Our choice: it ends the tokens and sockets there are."""
         self._sign_out(user, "the user was deactivated")
         user.deactivated_at = user.deactivated_at or self.clock.seconds()
+        self.users.changed(user)
 
     def _sign_out(self, user: User, reason: str) -> None:
         self.credentials.revoke_all_of(user.uid)
@@ -167,14 +216,3 @@ class World:
                 self.presence.send_offline(uid)
             else:
                 self.presence.hold_online(uid)
-
-    def _populate(self) -> None:
-        now = self.clock.seconds()
-        for role in self._initial_roles:
-            fields = {name: value for name, value in role.items() if name != "role"}
-            self.roles.add(role["role"], fields, now=now)
-        self.roles.ensure(DEFAULT, now=now)
-        for record in self._initial_users:
-            self.roles.ensure(self.users.add(record, now=now).role, now=now)
-        if self._presence_cap is not None:
-            self.faults.start("cap_presence", {"limit": self._presence_cap})
