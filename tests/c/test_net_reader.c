@@ -100,7 +100,7 @@ static void *wait_and_take(void *arg)
 {
     waiter *self = arg;
 
-    self->status = cp_reader_wait(self->reader, 20 * CP_USEC_PER_SEC);
+    self->status = cp_reader_wait(self->reader, CP_NEVER); /* woken, and not by time */
     if (self->status == CP_OK)
         self->taken = take_all(self->reader);
     return NULL;
@@ -111,7 +111,6 @@ TEST(each_of_many_that_sleep_is_woken_by_the_network_thread)
     enum { MANY = 50 };
     pthread_t threads[MANY];
     waiter waiters[MANY];
-    cp_usec start = cp_network_now();
 
     begin_test();
     for (int i = 0; i < MANY; i++) {
@@ -126,7 +125,6 @@ TEST(each_of_many_that_sleep_is_woken_by_the_network_thread)
         CHECK_INT(waiters[i].taken, 1);
         cp_reader_free(waiters[i].reader);
     }
-    CHECK(cp_network_now() - start < 10 * CP_USEC_PER_SEC); /* woken, and not by time */
     end_test();
 }
 
