@@ -1,8 +1,11 @@
 """The control page in a browser: what is clicked happens, what happens is shown."""
 
+import json
 import queue
 import re
 from collections.abc import Iterator
+from tempfile import NamedTemporaryFile
+from typing import Any
 
 import pytest
 from interop.browser import launch
@@ -49,6 +52,15 @@ def switch(page: Page, name: str) -> Locator:
     return page.get_by_role("switch", name=name)
 
 
+def exported(emulator: Emulator) -> list[dict[str, Any]]:
+    """The users as they are now."""
+    with NamedTemporaryFile("r", encoding="utf-8") as file:
+        emulator.export(file.name)
+        users = json.load(file)["users"]
+    assert isinstance(users, list)
+    return users
+
+
 def test_a_click_puts_a_user_online_and_a_listener_fires(emulator: Emulator, page: Page) -> None:
     heard: queue.Queue[tuple[str, str]] = queue.Queue()
     arguments = emulator.client_args("carol")
@@ -80,8 +92,8 @@ def test_a_user_is_added_and_a_name_is_never_markup(emulator: Emulator, page: Pa
     name = "<img src=x onerror=alert(1)>"
     page.get_by_text("Add a user").click()
     page.get_by_label("Uid").fill("mallory")
-    page.get_by_label("Name", exact=True).fill(name)
-    page.get_by_label("Role", exact=True).fill("guest")
+    page.get_by_role("textbox", name="Name", exact=True).fill(name)
+    page.get_by_role("textbox", name="Role", exact=True).fill("guest")
     page.get_by_label("online at once").check()
     page.get_by_role("button", name="Add").click()
     expect(switch(page, f"{name} online")).to_be_checked()
@@ -93,6 +105,53 @@ def test_a_user_is_added_and_a_name_is_never_markup(emulator: Emulator, page: Pa
         page.get_by_role("button", name="Add").click()
     assert refused.value.status == 409
     expect(page.get_by_role("alert")).to_contain_text("exists already")
+
+
+def test_a_user_is_changed_in_a_dialog(emulator: Emulator, page: Page) -> None:
+    page.get_by_role("button", name="Edit Bob B").press("Enter")
+    dialog = page.get_by_role("dialog", name="Edit bob")
+    dialog.get_by_label("Name").fill("Robert")
+    dialog.get_by_label("Friends").fill("carol, nobody")
+    dialog.get_by_role("button", name="Save").click()
+    expect(dialog.get_by_role("alert")).to_contain_text("nobody does not exist")
+    dialog.get_by_label("Friends").fill("carol")
+    dialog.get_by_label("Role").fill("headmaster")
+    dialog.get_by_label("Role").press("Enter")
+    expect(switch(page, "Robert online")).to_be_visible()
+    expect(dialog).to_be_hidden()
+    expect(page.get_by_text("headmaster")).to_be_visible()
+    expect(page.get_by_role("button", name="Edit Robert")).to_be_focused()
+    [bob] = [user for user in exported(emulator) if user["uid"] == "bob"]
+    assert (bob["name"], bob["role"], bob["friends"]) == ("Robert", "headmaster", ["carol"])
+
+
+def test_a_user_is_deleted_by_a_second_click_only(emulator: Emulator, page: Page) -> None:
+    edit = page.get_by_role("button", name="Edit Bob B")
+    edit.click()
+    page.get_by_role("button", name="Delete").click()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    assert "bob" in emulator.uids
+    edit.click()
+    page.get_by_role("button", name="Delete").click()
+    page.get_by_role("button", name="Really delete").click()
+    expect(switch(page, "Bob B online")).to_have_count(0)
+    expect(page.locator("#said")).to_have_text("Deleted bob")
+    expect(page.get_by_role("log")).to_contain_text("user removed")
+    assert "bob" not in emulator.uids
+
+
+def test_a_reset_brings_everything_back(emulator: Emulator, page: Page) -> None:
+    emulator.add_user("zoe", online=True)
+    expect(switch(page, "zoe online")).to_be_checked()
+    reset = page.get_by_role("button", name="Reset", exact=True)
+    reset.click()
+    page.get_by_role("button", name="Cancel").click()
+    assert "zoe" in emulator.uids
+    reset.click()
+    page.get_by_role("dialog").get_by_role("button", name="Reset").click()
+    expect(switch(page, "zoe online")).to_have_count(0)
+    assert "zoe" not in emulator.uids
 
 
 def test_users_are_found_by_what_is_typed(emulator: Emulator, page: Page) -> None:

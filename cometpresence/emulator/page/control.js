@@ -2,6 +2,7 @@
 
 import { call } from "./calls.js";
 import { byId, warn } from "./dom.js";
+import { startDialogs } from "./editor.js";
 import { showFaults, startFaults, startShots } from "./faults.js";
 import { forgetJournal, showJournal, startJournal } from "./journal.js";
 import { forgetUsers, showUsers, startUsers } from "./users.js";
@@ -49,13 +50,13 @@ async function enter() {
     return;
   }
   byId("login").hidden = true;
-  byId("main").hidden = false;
+  byId("main").hidden = byId("reset-open").hidden = false;
   listen();
 }
 
 function askForToken() {
   setLink("logged out");
-  byId("main").hidden = true;
+  byId("main").hidden = byId("reset-open").hidden = true;
   byId("login").hidden = false;
   byId("login-used").hidden = location.hash !== "#used";
   byId("token").focus();
@@ -78,4 +79,5 @@ byId("login").addEventListener("submit", logIn);
 startUsers();
 startShots();
 startJournal();
+startDialogs(forgetJournal);
 await enter();

@@ -2,6 +2,7 @@
 
 import { call } from "./calls.js";
 import { byId, make, say, warn } from "./dom.js";
+import { editUser } from "./editor.js";
 
 const rows = new Map(); // uid -> { user, element, and the parts that change }
 let counts = { users: 0, online: 0 };
@@ -57,6 +58,7 @@ function show(user, isFirst) {
   row.toggle.setAttribute("aria-checked", user.online);
   row.toggle.setAttribute("aria-label", `${user.name} online`);
   row.toggle.disabled = user.deactivated;
+  row.edit.setAttribute("aria-label", `Edit ${user.name}`);
   showTime(row);
 }
 
@@ -66,15 +68,19 @@ function makeRow({ uid }) {
     avatar: make("span", { className: "avatar", "aria-hidden": "true" }),
     name: part("name"), uid: part("uid"), role: part("badge"), sockets: part("badge sockets"),
     time: part("time"),
+    edit: make("button", { className: "edit", type: "button" }, "Edit"),
     toggle: make("button", { className: "switch", role: "switch", type: "button" }),
   };
   row.avatar.dataset.hue = [...uid].reduce((sum, letter) => sum + letter.codePointAt(0), 0) % 6;
   row.toggle.addEventListener("click", () => flip(row));
+  row.edit.addEventListener("click", () => editUser(uid, roles()));
   row.element = make("li", { className: "user" }, row.avatar,
     make("span", { className: "who" }, row.name, row.uid),
-    make("span", { className: "facts" }, row.role, row.sockets, row.time), row.toggle);
+    make("span", { className: "facts" }, row.role, row.sockets, row.time), row.edit, row.toggle);
   return row;
 }
+
+const roles = () => new Set([...rows.values()].map(({ user }) => user.role));
 
 function initials(name) {
   const words = name.split(/\s+/).filter(Boolean);
