@@ -14,6 +14,7 @@ from .errand import execute
 from .openapi import openapi
 from .options import emulator_options
 from .scenario_command import scenario
+from .state_commands import export_file, import_file
 
 
 @click.group(invoke_without_command=True)
@@ -33,6 +34,8 @@ def emulator(make: Callable[[], Emulator], with_parent: bool) -> None:
 
 emulator.add_command(coverage)
 emulator.add_command(execute)
+emulator.add_command(export_file)
+emulator.add_command(import_file)
 emulator.add_command(openapi)
 emulator.add_command(scenario)
 

@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner, Result
 from python.conftest import CAST
 from python.emulator_client import Client
 
+from cometpresence.cli.commands import cometpresence
 from cometpresence.emulator import Emulator
 
 
@@ -147,3 +149,58 @@ def test_what_is_wrong_is_named_and_nothing_is_changed(
         emulator.import_state(make(state))
     assert complaint in str(caught.value)
     assert emulator.export_state(auth_tokens=True) == before
+
+
+# ---- from the command line
+
+
+def command(*arguments: object, source: str = "") -> Result:
+    return CliRunner().invoke(cometpresence, ["emulator", *map(str, arguments)], input=source)
+
+
+def test_a_data_file_becomes_json_and_json_a_data_file(emulator: Emulator, tmp_path: Path) -> None:
+    first, second = tmp_path / "first.db", tmp_path / "second.db"
+    state = json.dumps(emulator.export_state(auth_tokens=True))
+    made = command("import", first, source=state)
+    assert (made.exit_code, made.output) == (0, "")
+    out = command("export", first, "--auth-tokens")
+    again = command("import", second, source=out.stdout)
+    assert again.exit_code == 0, again.output
+    assert command("export", second, "--auth-tokens").stdout == out.stdout
+    assert json.loads(out.stdout)["app_id"] == "shop"
+    assert "auth_tokens" not in command("export", first).stdout
+    kept = Emulator(data=second)
+    assert kept.uids == emulator.uids
+    kept.stop()
+
+
+def test_an_import_replaces_nothing_unless_told_to(tmp_path: Path) -> None:
+    file = tmp_path / "state.db"
+    emulator = Emulator(data=file, app_id="shop")
+    key = emulator.auth_key
+    emulator.stop()
+    before = file.read_bytes()
+    users = '{"users": [{"uid": "ann"}]}'
+    refused = command("import", file, source=users)
+    assert (refused.exit_code, "is there already" in refused.stderr) == (2, True)
+    for wrong, complaint in (
+        ("{", "Expecting"),
+        ('{"users": [{"uid": "?"}]}', "users[0]: a uid is"),
+        ("[]", "a state is an object"),
+    ):
+        refused = command("import", "--replace", file, source=wrong)
+        assert (refused.exit_code, complaint in refused.stderr) == (1, True), refused.stderr
+        assert command("import", tmp_path / "new.db", source=wrong).exit_code == 1
+    assert file.read_bytes() == before
+    assert not (tmp_path / "new.db").exists()
+    assert command("import", "--replace", file, source=users).exit_code == 0
+    emulator = Emulator(data=file)
+    assert (emulator.uids, emulator.app_id, emulator.auth_key) == (["ann"], "shop", key)
+    emulator.stop()
+
+
+def test_a_file_in_use_is_not_exported(tmp_path: Path) -> None:
+    file = tmp_path / "state.db"
+    with Emulator(data=file):
+        refused = command("export", file)
+    assert (refused.exit_code, "is in use" in refused.stderr) == (1, True)
