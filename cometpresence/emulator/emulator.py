@@ -21,6 +21,8 @@ from .keeper import opened
 from .mischief import Mischief
 from .performance import Performance
 from .quota import RateLimits
+from .recording import RecordingFile, read_recording
+from .replay import ReplayCalls
 from .scenario_file import read_scenario_file
 from .server import Server
 from .state_calls import StateCalls
@@ -33,7 +35,7 @@ _JOIN_TIMEOUT = 5.0
 _CALL_TIMEOUT = 30.0  # a call takes microseconds; this only ends the wait for a loop that died
 
 
-class Emulator(StateCalls, FaultCalls, AbstractContextManager["Emulator"]):
+class Emulator(StateCalls, FaultCalls, ReplayCalls, AbstractContextManager["Emulator"]):
     """A CometChat app with users, listening on `host`:`port` (0: a free port, kept over restarts).
 
     `users` are mappings, or Paths of JSON files, or one such path; without any there is a default
@@ -51,6 +53,9 @@ class Emulator(StateCalls, FaultCalls, AbstractContextManager["Emulator"]):
     `users` for a new file only.  Who was online is not now.  From the making until stop() the file
     is this emulator's alone; an OSError says that it is another's, cannot be written, or is
     something else.
+
+    `record` is a new file for the session of frames from start() to stop(), without secrets, which
+    replay() plays.
 
     Every public method may be called from any thread: it hops to the emulator's loop and waits.
     Before start() and after stop() it acts on the state at once.  An argument that makes no sense
@@ -81,9 +86,12 @@ class Emulator(StateCalls, FaultCalls, AbstractContextManager["Emulator"]):
         chat_on_one_port: bool = False,
         journal_file: str | Path | None = None,
         data: str | Path | None = None,
+        record: str | Path | None = None,
     ) -> None:
         if app_id == "" or not region:
             raise ValueError("app_id and region must not be empty")
+        self._record = record
+        self._recording: RecordingFile | None = None
         self._host = host
         self._port = port
         self._admin_port = 0
@@ -196,12 +204,14 @@ class Emulator(StateCalls, FaultCalls, AbstractContextManager["Emulator"]):
             if self._certificates is not None:
                 tls = self._certificates.server_context()
                 self._certificates.publish()
+            self._begin_recording()
             self._port = await self._server.start(self._host, self._port, tls)
             self._admin_port = await self._server.open_admin_door(self._admin_port)
             self._world.address = f"{self._shown_host}:{self._port}"
             self._loop, self._stopping = asyncio.get_running_loop(), asyncio.Event()
         except BaseException as error:
             await self._server.stop()
+            self._end_recording()
             ready.set_exception(error)
             return
         self._world.journal.write("in", "lifecycle", event="started", url=self.url)
@@ -209,11 +219,25 @@ class Emulator(StateCalls, FaultCalls, AbstractContextManager["Emulator"]):
         ready.set_result(None)
         await self._stopping.wait()
         self._world.agenda.rest()
+        self._end_recording()
         await self._server.stop()
         self._loop = None
         self._world.journal.write("in", "lifecycle", event="stopped")
         if self._certificates is not None:
             self._certificates.withdraw()
+
+    def _begin_recording(self) -> None:
+        if self._record is not None:
+            journal = self._world.journal
+            header = journal.redacted(self._world.export_state(auth_tokens=False))
+            self._recording = RecordingFile(self._record, header, self._clock.now())
+            journal.listener = self._recording.take
+
+    def _end_recording(self) -> None:
+        if self._recording is not None:
+            self._world.journal.listener = None
+            self._recording.end()
+            self._recording = None
 
     def __enter__(self) -> Self:
         return self.start()
@@ -379,6 +403,18 @@ class Emulator(StateCalls, FaultCalls, AbstractContextManager["Emulator"]):
                 if name in document:
                     kw.setdefault(name, document[name])
         return cls(users=path, **kw)
+
+    @classmethod
+    def from_recording(
+        cls, path: str | Path, *, as_seen_by: str | None = None, verify: bool = True, **kw: Any
+    ) -> Self:
+        """An emulator with the users that replay() begins with, and app_id and region of the
+        recording; `kw` are further arguments and win."""
+        recording = read_recording(path, verify=verify)
+        begin = recording.begin_of(recording.seen_by(as_seen_by))
+        for name in ("app_id", "region"):
+            kw.setdefault(name, recording.header[name])
+        return cls(users=recording.users_when(begin), **kw)
 
     # ---- what was seen
 

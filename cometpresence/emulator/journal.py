@@ -34,6 +34,7 @@ class Journal:
         self._written = 0
         self._changed = threading.Condition()
         self._followers: list[Callable[[], None]] = []
+        self.listener: Callable[[Entry], None] | None = None  # of each entry, as it is written
 
     def write(self, dir: Direction, kind: Kind, **facts: Any) -> None:
         entry: dict[str, Any] = {"n": 0, "t": self._clock.now(), "dir": dir, "kind": kind}
@@ -45,8 +46,14 @@ class Journal:
             self._changed.notify_all()
         if self._file is not None:
             self._file.write(entry)
+        if self.listener is not None:
+            self.listener(entry)
         for follower in self._followers:
             follower()
+
+    def redacted(self, value: Any) -> Any:
+        """A copy without secrets."""
+        return self._redactor.value(value)
 
     def excerpt(self, text: str, most: int = 1000) -> str:
         """The beginning of a text that may be long, for an entry."""

@@ -55,6 +55,7 @@ class Mischief:
             "ws",
             sockets=[connection.number for connection in live],
             type="raw",
+            binary=not isinstance(data, str),
             frame=data if isinstance(data, str) else data.decode("ascii", "backslashreplace"),
         )
 

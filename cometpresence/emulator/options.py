@@ -54,6 +54,11 @@ _OPTIONS = (
         " from there by the next run; --users are for a new file.",
     ),
     click.option(
+        "--record",
+        type=WRITTEN,
+        help="A new file for the session of frames, without secrets; `emulator replay` plays it.",
+    ),
+    click.option(
         "--journal",
         type=WRITTEN,
         help="Add everything received and sent to this file, as JSON lines without secrets.",

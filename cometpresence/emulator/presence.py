@@ -110,6 +110,12 @@ class Presence:
     def send_offline(self, uid: str, at: int | None = None) -> None:
         self._hold(uid, at, online=False)
 
+    def assume(self, user: User, *, online: bool, at: int) -> None:
+        """As if told already: a replay has frames of its own."""
+        user.online = user.held = online
+        user.last_active_at = at
+        self._users.changed(user)
+
     def _hold(self, uid: str, at: int | None, *, online: bool) -> None:
         if at is not None and not is_whole(at):
             raise bad_request("at must be a whole number of Unix seconds")
