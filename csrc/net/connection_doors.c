@@ -190,7 +190,8 @@ static cp_status listen_and_look(cp_connection *self, const cp_bell *bell, cp_us
     for (;;) {
         cp_usec left = end - now;
         cp_usec slice = now - cp_network_beat() < BEAT_LATE ? BEAT_LATE : LOOK_AGAIN;
-        cp_status status = cp_bell_listen(bell, left < slice ? left : slice);
+        cp_status status =
+            left > 0 ? cp_bell_listen(bell, left < slice ? left : slice) : CP_ERR_TIMEOUT;
 
         if (status != CP_ERR_TIMEOUT)
             return status;
@@ -214,7 +215,7 @@ cp_status cp_connection_listen(cp_connection *self, cp_usec most)
     status = cp_connection_has_something(self) ? CP_OK : make_bell(self);
     is_over = self->is_over && !cp_connection_has_something(self);
     bell = self->bell;
-    if (status != CP_OK || is_over || cp_connection_has_something(self)) {
+    if (status != CP_OK || is_over || self->is_rung || cp_connection_has_something(self)) {
         pthread_mutex_unlock(&self->lock);
         return is_over ? CP_ERR_CLOSED : status;
     }
@@ -233,7 +234,8 @@ void cp_connection_hush(cp_connection *self)
     if (cp_connection_is_foreign(self))
         return;
     pthread_mutex_lock(&self->lock);
-    cp_bell_hush(&self->bell);
+    if (self->is_rung)
+        cp_bell_hush(&self->bell);
     self->is_rung = self->is_woken = false;
     pthread_mutex_unlock(&self->lock);
 }

@@ -89,7 +89,7 @@ static void on_readable(cp_wire *self)
         cp_wire_kill(self, NULL); /* the peer's end, or ours; killed for the same reason */
     /* lws does not offer writing while there is something to read: a flood of frames
      * must not starve our pings.  It is also the last chance to say why we end it. */
-    if (self->upgrades && !lws_send_pipe_choked(self->wsi))
+    if (self->upgrades && cp_wire_unsent(self) > 0 && !lws_send_pipe_choked(self->wsi))
         write_unsent(self);
 }
 

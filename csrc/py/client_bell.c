@@ -27,9 +27,14 @@ PyObject *client_set_alarm(PyObject *op, PyObject *seconds)
     Py_RETURN_NONE;
 }
 
+/* First with the GIL, which a busy thread beside us would keep for some milliseconds. */
 static cp_status listen_once(client_object *self, cp_usec most, int *error)
 {
-    cp_status status;
+    cp_status status = cp_connection_listen(self->connection, 0);
+
+    *error = errno;
+    if (status != CP_ERR_TIMEOUT || most == 0)
+        return status;
     Py_BEGIN_ALLOW_THREADS
         errno = 0;
         status = cp_connection_listen(self->connection, most);
