@@ -317,9 +317,9 @@ static void finish_calls(cp_connection *self)
     }
 }
 
-static void on_timer(lws_sorted_usec_list_t *sul)
+static void on_timer(cp_timer *timer)
 {
-    cp_connection *self = lws_container_of(sul, cp_connection, timer);
+    cp_connection *self = lws_container_of(timer, cp_connection, timer);
 
     self->timer_at = CP_NEVER;
     cp_session_elapsed(self->session, cp_connection_clock());
@@ -327,7 +327,7 @@ static void on_timer(lws_sorted_usec_list_t *sul)
 }
 
 /* One that is due too early stays and is set anew then: a session that has nothing to do yet
- * does nothing, and to lws each setting is a walk along the timers of all connections. */
+ * does nothing. */
 static void set_timer(cp_connection *self)
 {
     cp_usec instant = cp_network_now();
@@ -340,8 +340,7 @@ static void set_timer(cp_connection *self)
         return;
     wait = deadline - instant;
     self->timer_at = deadline;
-    lws_sul_schedule(cp_loop_context(self->guest.loop), 0, &self->timer, on_timer,
-                     wait < SOONEST ? SOONEST : wait);
+    cp_loop_set_timer(self->guest.loop, &self->timer, wait < SOONEST ? SOONEST : wait, on_timer);
 }
 
 static void forget_cancelled(cp_connection *self)
@@ -360,7 +359,7 @@ static void over(cp_connection *self)
     cp_call *call;
 
     cp_connection_abandon_exchanges(self);
-    lws_sul_cancel(&self->timer);
+    cp_timer_cancel(&self->timer);
     pthread_mutex_lock(&self->lock);
     self->is_over = true; /* from here on nothing is posted or cancelled any more */
     while ((call = cp_task_list_pop(&self->posted)) != NULL)

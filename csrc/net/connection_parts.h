@@ -54,7 +54,7 @@ struct cp_connection {
     cp_now read_at;     /* when the socket was read whose frames are being taken; 0: none is */
     unsigned in_hand;   /* frames applied since the lock was taken for them; 0: it is not held */
     cp_usec looks_at; /* again, whether the alarm is due; CP_NEVER: something will happen first */
-    lws_sorted_usec_list_t timer;
+    cp_timer timer;
     cp_usec timer_at;
 };
 

@@ -18,17 +18,30 @@ struct cp_inherited {
 
 enum { FREE = -1, CLAIMED = -2 };
 
+/* How many are looked at before one more is made: with thousands of connections, all of
+ * them would take longer than connecting does. */
+#define LOOKS 16
+
 static _Atomic(cp_inherited *) slots;
+static _Atomic(cp_inherited *) place; /* where the last look ended; NULL: begin anew */
 
 static cp_inherited *claim_free(void)
 {
-    for (cp_inherited *each = atomic_load(&slots); each != NULL; each = each->next) {
+    cp_inherited *each = atomic_load(&place), *free = NULL;
+
+    for (int looks = 0; free == NULL && looks < LOOKS; looks++) {
         int expected = FREE;
 
+        if (each == NULL)
+            each = atomic_load(&slots);
+        if (each == NULL)
+            return NULL;
         if (atomic_compare_exchange_strong(&each->fd, &expected, CLAIMED))
-            return each;
+            free = each;
+        each = each->next;
     }
-    return NULL;
+    atomic_store(&place, each);
+    return free;
 }
 
 static cp_inherited *make_slot(void)

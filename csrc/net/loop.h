@@ -5,6 +5,7 @@
 
 #include "net/network.h"
 #include "net/silent.h"
+#include "net/timers.h"
 #include "net/vhost.h"
 
 /* The network thread as the other files of net/ see it: its lws context, who is on it, and
@@ -37,6 +38,8 @@ struct lws_context *cp_loop_context(cp_loop *self);
 unsigned *cp_loop_wires(cp_loop *self); /* how many there are: each counts itself */
 cp_vhosts *cp_loop_vhosts(cp_loop *self);
 cp_silent *cp_loop_silent(cp_loop *self);
+/* ring() in so many microseconds, at least one: never before this returns. */
+void cp_loop_set_timer(cp_loop *self, cp_timer *timer, cp_usec wait, void (*ring)(cp_timer *));
 #define CP_LOOP_SCRATCH (64 * 1024)
 unsigned char *cp_loop_scratch(cp_loop *self); /* LWS_PRE bytes stand before it */
 

@@ -24,7 +24,10 @@ struct cp_loop {
     pthread_t thread;
     cp_vhosts vhosts;
     cp_silent silent;
-    lws_sorted_usec_list_t pulse;
+    cp_timers timers;
+    lws_sorted_usec_list_t alarm; /* lws's only timer of ours: for the next of them */
+    cp_usec alarm_at;
+    cp_timer pulse;
     /* Under the network's lock; set by the thread, which reads it without: */
     struct lws_context *context; /* NULL: not made yet, or gone */
     unsigned wires; /* the thread's alone */
@@ -111,13 +114,46 @@ static bool nobody_is_left(cp_loop *self)
     return nobody;
 }
 
+/* ---- timers */
+
+static void on_alarm(lws_sorted_usec_list_t *alarm);
+
+/* One that is too early is left: it finds nothing due, and is set anew. */
+static void set_alarm(cp_loop *self)
+{
+    cp_usec next = cp_timers_next(&self->timers), now;
+
+    if (next >= self->alarm_at)
+        return;
+    now = cp_network_now();
+    self->alarm_at = next;
+    lws_sul_schedule(self->context, 0, &self->alarm, on_alarm, next > now ? next - now : 1);
+}
+
+static void on_alarm(lws_sorted_usec_list_t *alarm)
+{
+    cp_loop *self = lws_container_of(alarm, cp_loop, alarm);
+
+    self->alarm_at = CP_NEVER;
+    cp_timers_ring(&self->timers, cp_network_now());
+    set_alarm(self);
+}
+
+void cp_loop_set_timer(cp_loop *self, cp_timer *timer, cp_usec wait, void (*ring)(cp_timer *))
+{
+    cp_timers_set(&self->timers, timer, cp_network_now() + (wait > 0 ? wait : 1), ring);
+    set_alarm(self);
+}
+
+/* ---- turning */
+
 /* Only a thread that turns gets here. */
-static void beat(lws_sorted_usec_list_t *pulse)
+static void beat(cp_timer *pulse)
 {
     cp_loop *self = lws_container_of(pulse, cp_loop, pulse);
 
     atomic_store(&latest_beat, cp_network_now());
-    lws_sul_schedule(self->context, 0, &self->pulse, beat, PULSE);
+    cp_loop_set_timer(self, pulse, PULSE, beat);
 }
 
 /* Those who came while the context was being made, and who wait for it. */
@@ -180,7 +216,7 @@ static void see_the_last_wires_off(cp_loop *self)
  * is destroyed, and it costs milliseconds to make.  Certificates are read anew. */
 static void end(cp_loop *self)
 {
-    lws_sul_cancel(&self->pulse);
+    lws_sul_cancel(&self->alarm);
     cp_lookups_forget(self);
     see_the_last_wires_off(self);
     if (self->wires > 0) {
@@ -262,6 +298,7 @@ static cp_loop *start_loop(void)
         return NULL;
     self->is_leaving = false;
     self->last_knocking = &self->knocking;
+    self->alarm_at = CP_NEVER;
     atomic_store(&latest_beat, cp_network_now());
     if (start_thread(self)) {
         network.threads += 1;

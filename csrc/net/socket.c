@@ -26,7 +26,7 @@ struct cp_socket {
     uint16_t close_code; /* the peer's */
     char close_reason[124];
     bool is_clean;
-    lws_sorted_usec_list_t farewell;
+    cp_timer farewell;
 };
 
 /* ---- the upgrade */
@@ -166,9 +166,9 @@ void cp_socket_send(cp_socket *self, cp_slice text)
 
 /* ---- frames in */
 
-static void on_farewell(lws_sorted_usec_list_t *sul)
+static void on_farewell(cp_timer *timer)
 {
-    cp_socket *self = lws_container_of(sul, cp_socket, farewell);
+    cp_socket *self = lws_container_of(timer, cp_socket, farewell);
 
     self->is_over = true;
     cp_wire_kill(self->wire, NULL);
@@ -177,7 +177,7 @@ static void on_farewell(lws_sorted_usec_list_t *sul)
 /* The server closes the TCP connection after a close frame; one that does not is helped. */
 static void wait_for_the_end(cp_socket *self)
 {
-    lws_sul_schedule(cp_loop_context(self->loop), 0, &self->farewell, on_farewell, FAREWELL);
+    cp_loop_set_timer(self->loop, &self->farewell, FAREWELL, on_farewell);
 }
 
 static void take_close(cp_socket *self, const cp_message *message)
@@ -252,7 +252,7 @@ static void on_received(void *owner, cp_slice bytes)
 
 static void free_socket(cp_socket *self)
 {
-    lws_sul_cancel(&self->farewell);
+    cp_timer_cancel(&self->farewell);
     cp_websocket_free(self->frames);
     free(self);
 }

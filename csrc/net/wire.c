@@ -11,9 +11,9 @@
 
 static void free_wire(cp_wire *self)
 {
-    lws_sul_cancel(&self->alarm);
-    lws_sul_cancel(&self->finale);
-    lws_sul_cancel(&self->axe);
+    cp_timer_cancel(&self->alarm);
+    cp_timer_cancel(&self->finale);
+    cp_timer_cancel(&self->axe);
     cp_lookup_cancel(self->lookup);
     cp_inherited_remove(self->inherited);
     cp_buffer_wipe(&self->headers);
@@ -50,9 +50,9 @@ void cp_wire_remember(cp_wire *self, const cp_failure *failure)
 
 static void drop(cp_wire *self);
 
-static void tell_ended(lws_sorted_usec_list_t *sul)
+static void tell_ended(cp_timer *timer)
 {
-    cp_wire *self = lws_container_of(sul, cp_wire, finale);
+    cp_wire *self = lws_container_of(timer, cp_wire, finale);
     void *owner = self->owner;
 
     self->owner = NULL;
@@ -72,16 +72,16 @@ void cp_wire_end(cp_wire *self)
     self->is_ending = true;
     cp_lookup_cancel(self->lookup);
     self->lookup = NULL;
-    lws_sul_cancel(&self->alarm);
-    lws_sul_schedule(cp_loop_context(self->loop), 0, &self->finale, tell_ended, 1);
+    cp_timer_cancel(&self->alarm);
+    cp_loop_set_timer(self->loop, &self->finale, 1, tell_ended);
 }
 
 /* The only way to end a connection that is safe from every callback, on every version: no
  * close reason, no error returned while reading or writing, lws does it from its loop.
  * lws keeps one timeout a connection and replaces it at each stage, so once is not enough. */
-static void lift_axe(lws_sorted_usec_list_t *sul)
+static void lift_axe(cp_timer *timer)
 {
-    drop(lws_container_of(sul, cp_wire, axe));
+    drop(lws_container_of(timer, cp_wire, axe));
 }
 
 static void drop(cp_wire *self)
@@ -90,7 +90,7 @@ static void drop(cp_wire *self)
         return;
     self->is_dropped = true;
     lws_set_timeout(self->wsi, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_ASYNC);
-    lws_sul_schedule(cp_loop_context(self->loop), 0, &self->axe, lift_axe, AGAIN);
+    cp_loop_set_timer(self->loop, &self->axe, AGAIN, lift_axe);
 }
 
 void cp_wire_kill(cp_wire *self, const cp_failure *failure)
@@ -123,9 +123,9 @@ void cp_wire_fail(cp_wire *self, cp_failure_kind kind, const char *code, const c
 
 static void try_next_address(cp_wire *self);
 
-static void on_alarm(lws_sorted_usec_list_t *sul)
+static void on_alarm(cp_timer *timer)
 {
-    cp_wire *self = lws_container_of(sul, cp_wire, alarm);
+    cp_wire *self = lws_container_of(timer, cp_wire, alarm);
 
     if (self->wsi != NULL && !self->is_connected)
         cp_silent_add(cp_loop_silent(self->loop), self->addresses.text[self->next_address - 1],
@@ -145,8 +145,7 @@ void cp_wire_set_alarm(cp_wire *self, cp_usec at)
 {
     cp_usec now = cp_network_now();
 
-    lws_sul_schedule(cp_loop_context(self->loop), 0, &self->alarm, on_alarm,
-                     at > now ? at - now : 1);
+    cp_loop_set_timer(self->loop, &self->alarm, at > now ? at - now : 1, on_alarm);
 }
 
 /* No address has more than its share of the time left. */
@@ -234,7 +233,7 @@ void cp_wire_address_is_over(cp_wire *self)
                      self->next_address < self->addresses.count;
 
     self->wsi = NULL;
-    lws_sul_cancel(&self->axe);
+    cp_timer_cancel(&self->axe);
     cp_inherited_remove(self->inherited);
     self->inherited = NULL;
     if (self->is_starting)

@@ -71,7 +71,7 @@ static int on_answered(cp_wire *self)
 {
     self->is_answered = true;
     if (self->upgrades)
-        lws_sul_cancel(&self->alarm); /* an answer's body has the same deadline */
+        cp_timer_cancel(&self->alarm); /* an answer's body has the same deadline */
     if (self->is_ending || self->owner == NULL || !self->face->answered(self->owner, self->wsi))
         return -1;
     if (cp_wire_unsent(self) > 0)

@@ -35,9 +35,9 @@ struct cp_wire {
 
     cp_buffer unsent; /* LWS_PRE bytes of room, then what is to be written */
     bool has_body;    /* it is the request's, and lws is to be told */
-    lws_sorted_usec_list_t axe;    /* lifted until lws lets go */
-    lws_sorted_usec_list_t alarm;  /* patience with an address, or the deadline */
-    lws_sorted_usec_list_t finale; /* telling the owner, from the event loop */
+    cp_timer axe;    /* lifted until lws lets go */
+    cp_timer alarm;  /* patience with an address, or the deadline */
+    cp_timer finale; /* telling the owner, from the event loop */
 };
 
 /* wire.c */

@@ -8,6 +8,10 @@
  *     go FRAMES RATE [STAMPS]    to every open socket; RATE 0: without a pause; STAMPS: a file for
  *                                the nanosecond (CLOCK_MONOTONIC) at which each frame was sent
  *
+ *     pings                      says how far apart the pings of each socket were since the last
+ *                                time: {"pings": N, "p50_ms": …, "p99_ms": …, "most_ms": …}
+ *     drop                       every open socket; says {"dropped": N}
+ *
  * Each socket goes on where it was, so that users go on taking turns; it says {"sent": N,
  * "seconds": S} when done.  Linux only. */
 #define _GNU_SOURCE
@@ -25,6 +29,7 @@
 
 #include "answers.h"
 #include "frames.h"
+#include "gaps.h"
 #include "stream.h"
 
 #define BATCH 65536 /* bytes of one write */
@@ -40,6 +45,7 @@ typedef struct peer {
     stream stream;
     int bell; /* rung when there is a new order */
     uint64_t number; /* of the next frame */
+    int64_t pinged;  /* when; 0: not yet */
     struct peer *next;
 } peer;
 
@@ -59,6 +65,14 @@ static int64_t now_ns(void)
 
 /* ---- what a peer sends */
 
+static void note_ping(peer *self)
+{
+    int64_t now = now_ns();
+    if (self->pinged != 0)
+        gaps_note((double)(now - self->pinged) / 1e6);
+    self->pinged = now;
+}
+
 static bool send_text(peer *self, int opcode, const char *text, size_t length)
 {
     char frame[2 + 125] = {(char)(0x80 | opcode), (char)length};
@@ -77,8 +91,10 @@ static bool answer_frame(peer *self, int opcode, const char *text, size_t length
         return length <= 125 && send_text(self, 10, text, length);
     if (opcode == 1 && memmem(text, length, "\"auth\"", 6))
         return send_text(self, 1, in, sizeof in - 1);
-    if (opcode == 1 && memmem(text, length, "\"ping\"", 6))
+    if (opcode == 1 && memmem(text, length, "\"ping\"", 6)) {
+        note_ping(self);
         return send_text(self, 1, pong, sizeof pong - 1);
+    }
     return true;
 }
 
@@ -245,18 +261,39 @@ static void *welcome(void *argument)
 
 /* ---- the program */
 
-static void give_order(const char *line)
+static void pass_on(const order *given)
 {
-    order given = {0};
-    if (sscanf(line, "go %" SCNu64 " %lf %255s", &given.frames, &given.rate, given.stamps) < 2) {
-        fprintf(stderr, "sender: what is %s", line);
-        exit(2);
-    }
     pthread_mutex_lock(&lock);
-    latest = given;
+    latest = *given;
     for (peer *each = peers; each; each = each->next)
         eventfd_write(each->bell, 1);
     pthread_mutex_unlock(&lock);
+}
+
+static void drop_all(void)
+{
+    unsigned count = 0;
+    pthread_mutex_lock(&lock);
+    for (peer *each = peers; each; each = each->next, count++)
+        shutdown(each->stream.fd, SHUT_RDWR);
+    pthread_mutex_unlock(&lock);
+    printf("{\"dropped\": %u}\n", count);
+}
+
+static void give_order(const char *line)
+{
+    order given = {0};
+    if (strcmp(line, "pings\n") == 0) {
+        gaps_tell();
+    } else if (strcmp(line, "drop\n") == 0) {
+        drop_all();
+    } else if (sscanf(line, "go %" SCNu64 " %lf %255s", &given.frames, &given.rate, given.stamps) >=
+               2) {
+        pass_on(&given);
+    } else {
+        fprintf(stderr, "sender: what is %s", line);
+        exit(2);
+    }
 }
 
 static int open_door(void)
