@@ -3,6 +3,7 @@
 
 #include <libwebsockets.h>
 
+#include "net/gate.h"
 #include "net/network.h"
 #include "net/silent.h"
 #include "net/timers.h"
@@ -38,6 +39,7 @@ struct lws_context *cp_loop_context(cp_loop *self);
 unsigned *cp_loop_wires(cp_loop *self); /* how many there are: each counts itself */
 cp_vhosts *cp_loop_vhosts(cp_loop *self);
 cp_silent *cp_loop_silent(cp_loop *self);
+cp_gate *cp_loop_gate(cp_loop *self); /* for those that connect */
 /* ring() in so many microseconds, at least one: never before this returns. */
 void cp_loop_set_timer(cp_loop *self, cp_timer *timer, cp_usec wait, void (*ring)(cp_timer *));
 #define CP_LOOP_SCRATCH (64 * 1024)

@@ -28,6 +28,7 @@ struct cp_loop {
     lws_sorted_usec_list_t alarm; /* lws's only timer of ours: for the next of them */
     cp_usec alarm_at;
     cp_timer pulse;
+    cp_gate gate; /* for those that connect */
     /* Under the network's lock; set by the thread, which reads it without: */
     struct lws_context *context; /* NULL: not made yet, or gone */
     unsigned wires; /* the thread's alone */
@@ -114,7 +115,7 @@ static bool nobody_is_left(cp_loop *self)
     return nobody;
 }
 
-/* ---- timers */
+/* ---- timers: they ring between two turns of lws, which only wakes for the next of them */
 
 static void on_alarm(lws_sorted_usec_list_t *alarm);
 
@@ -130,12 +131,25 @@ static void set_alarm(cp_loop *self)
     lws_sul_schedule(self->context, 0, &self->alarm, on_alarm, next > now ? next - now : 1);
 }
 
+/* lws is about to sleep: another alarm, for now, and it only looks around. */
 static void on_alarm(lws_sorted_usec_list_t *alarm)
 {
     cp_loop *self = lws_container_of(alarm, cp_loop, alarm);
 
     self->alarm_at = CP_NEVER;
-    cp_timers_ring(&self->timers, cp_network_now());
+    set_alarm(self);
+}
+
+/* Not from lws's alarm: in one turn it closes what was killed in the turn before, and a
+ * timer that kills once more in between would keep it from that, turn after turn. */
+static void ring_timers(cp_loop *self)
+{
+    cp_usec now = cp_network_now();
+
+    if (cp_timers_next(&self->timers) > now)
+        return;
+    cp_timers_ring(&self->timers, now);
+    self->alarm_at = CP_NEVER;
     set_alarm(self);
 }
 
@@ -194,6 +208,7 @@ static void turn(cp_loop *self)
 {
     beat(&self->pulse);
     for (;;) {
+        ring_timers(self);
         serve_knocking(self); /* first of all those who came before there was a context */
         cp_lookups_deliver(self);
         if (nobody_is_left(self))
@@ -299,6 +314,7 @@ static cp_loop *start_loop(void)
     self->is_leaving = false;
     self->last_knocking = &self->knocking;
     self->alarm_at = CP_NEVER;
+    cp_gate_init(&self->gate);
     atomic_store(&latest_beat, cp_network_now());
     if (start_thread(self)) {
         network.threads += 1;
@@ -313,7 +329,7 @@ static cp_loop *start_loop(void)
 
 /* Under the lock.  The guest stands in the list before the thread looks whether anybody
  * is left, because it has to take the lock for that. */
-static void let_in(cp_loop *self, cp_guest *guest)
+static void welcome(cp_loop *self, cp_guest *guest)
 {
     guest->loop = self;
     guest->turned_away = 0;
@@ -342,7 +358,7 @@ cp_status cp_loop_enter(cp_guest *guest)
     if (network.current == NULL)
         network.current = start_loop();
     if (network.current != NULL) {
-        let_in(network.current, guest);
+        welcome(network.current, guest);
         wait_to_begin(guest);
         error = guest->turned_away;
     }
@@ -410,6 +426,11 @@ void cp_loop_wake(void)
 cp_vhosts *cp_loop_vhosts(cp_loop *self)
 {
     return &self->vhosts;
+}
+
+cp_gate *cp_loop_gate(cp_loop *self)
+{
+    return &self->gate;
 }
 
 cp_silent *cp_loop_silent(cp_loop *self)

@@ -7,10 +7,27 @@
 #define PATIENCE (2 * CP_USEC_PER_SEC)
 #define AGAIN (20 * CP_USEC_PER_MS) /* until a connection that was killed is gone */
 
+/* ---- the gate: not too many connect at once */
+
+static void let_in(cp_timer *usher)
+{
+    cp_gate_let_in(lws_container_of(usher, cp_gate, usher));
+}
+
+/* The next is let in from the event loop: whoever is through may be deep in lws. */
+void cp_wire_leave_gate(cp_wire *self)
+{
+    cp_gate *gate = cp_loop_gate(self->loop);
+
+    if (cp_gate_leave(gate, &self->turn))
+        cp_loop_set_timer(self->loop, &gate->usher, 1, let_in);
+}
+
 /* ---- memory */
 
 static void free_wire(cp_wire *self)
 {
+    cp_wire_leave_gate(self);
     cp_timer_cancel(&self->alarm);
     cp_timer_cancel(&self->finale);
     cp_timer_cancel(&self->axe);
@@ -70,6 +87,7 @@ void cp_wire_end(cp_wire *self)
     if (self->is_ending)
         return;
     self->is_ending = true;
+    cp_wire_leave_gate(self);
     cp_lookup_cancel(self->lookup);
     self->lookup = NULL;
     cp_timer_cancel(&self->alarm);
@@ -212,6 +230,17 @@ static void try_next_address(cp_wire *self)
         cp_wire_fail(self, CP_FAILURE_CONNECTION_LOST, "ERR_CONNECT", "no connection");
 }
 
+static void on_turn(cp_turn *turn)
+{
+    try_next_address(lws_container_of(turn, cp_wire, turn));
+}
+
+static void begin_to_connect(cp_wire *self)
+{
+    if (cp_gate_ask(cp_loop_gate(self->loop), &self->turn, on_turn))
+        try_next_address(self);
+}
+
 static void on_addresses(void *owner, const cp_addresses *addresses)
 {
     cp_wire *self = owner;
@@ -222,7 +251,7 @@ static void on_addresses(void *owner, const cp_addresses *addresses)
     if (addresses->count == 0)
         cp_wire_fail(self, CP_FAILURE_CONNECTION_LOST, "ERR_DNS", addresses->error);
     else
-        try_next_address(self);
+        begin_to_connect(self);
 }
 
 /* lws is done with one address; the rest may remain. */
@@ -291,7 +320,7 @@ cp_wire *cp_wire_open(cp_loop *loop, const cp_wire_request *request, const cp_wi
         cp_wire_fail(self, CP_FAILURE_CONNECTION_LOST, "ERR_DNS",
                      "the system has no thread to look the name up on");
     else if (self->lookup == NULL)
-        try_next_address(self);
+        begin_to_connect(self);
     return self;
 }
 

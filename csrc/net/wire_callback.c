@@ -70,6 +70,8 @@ static void write_unsent(cp_wire *self)
 static int on_answered(cp_wire *self)
 {
     self->is_answered = true;
+    cp_wire_leave_gate(self);
+    lws_set_timeout(self->wsi, NO_PENDING_TIMEOUT, 0); /* ours are shorter */
     if (self->upgrades)
         cp_timer_cancel(&self->alarm); /* an answer's body has the same deadline */
     if (self->is_ending || self->owner == NULL || !self->face->answered(self->owner, self->wsi))

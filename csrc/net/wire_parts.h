@@ -23,6 +23,7 @@ struct cp_wire {
     cp_lookup *lookup;
     cp_addresses addresses;
     unsigned next_address;
+    cp_turn turn; /* to connect, from the first address to the answer */
 
     struct lws *wsi; /* NULL: lws holds nothing of ours */
     cp_inherited *inherited;
@@ -46,6 +47,7 @@ void cp_wire_remember(cp_wire *self, const cp_failure *failure); /* unless there
 void cp_wire_end(cp_wire *self);                                 /* ended() follows */
 void cp_wire_set_alarm(cp_wire *self, cp_usec at);
 void cp_wire_address_is_over(cp_wire *self); /* lws holds nothing of this address any more */
+void cp_wire_leave_gate(cp_wire *self); /* it has connected, or gave up */
 size_t cp_wire_unsent(const cp_wire *self);
 void cp_wire_forget_unsent(cp_wire *self);
 
