@@ -3,10 +3,10 @@
 
 #include <libwebsockets.h>
 
+#include "net/alarm.h"
 #include "net/gate.h"
 #include "net/network.h"
 #include "net/silent.h"
-#include "net/timers.h"
 #include "net/vhost.h"
 
 /* The network thread as the other files of net/ see it: its lws context, who is on it, and
@@ -40,8 +40,14 @@ unsigned *cp_loop_wires(cp_loop *self); /* how many there are: each counts itsel
 cp_vhosts *cp_loop_vhosts(cp_loop *self);
 cp_silent *cp_loop_silent(cp_loop *self);
 cp_gate *cp_loop_gate(cp_loop *self); /* for those that connect */
+cp_alarm *cp_loop_alarm(cp_loop *self);
 /* ring() in so many microseconds, at least one: never before this returns. */
-void cp_loop_set_timer(cp_loop *self, cp_timer *timer, cp_usec wait, void (*ring)(cp_timer *));
+static inline void cp_loop_set_timer(cp_loop *self, cp_timer *timer, cp_usec wait,
+                                     void (*ring)(cp_timer *))
+{
+    cp_alarm_set(cp_loop_alarm(self), timer, wait, ring);
+}
+
 #define CP_LOOP_SCRATCH (64 * 1024)
 unsigned char *cp_loop_scratch(cp_loop *self); /* LWS_PRE bytes stand before it */
 

@@ -24,9 +24,7 @@ struct cp_loop {
     pthread_t thread;
     cp_vhosts vhosts;
     cp_silent silent;
-    cp_timers timers;
-    lws_sorted_usec_list_t alarm; /* lws's only timer of ours: for the next of them */
-    cp_usec alarm_at;
+    cp_alarm alarm;
     cp_timer pulse;
     cp_gate gate; /* for those that connect */
     /* Under the network's lock; set by the thread, which reads it without: */
@@ -115,52 +113,6 @@ static bool nobody_is_left(cp_loop *self)
     return nobody;
 }
 
-/* ---- timers: they ring between two turns of lws, which only wakes for the next of them */
-
-static void on_alarm(lws_sorted_usec_list_t *alarm);
-
-/* One that is too early is left: it finds nothing due, and is set anew. */
-static void set_alarm(cp_loop *self)
-{
-    cp_usec next = cp_timers_next(&self->timers), now;
-
-    if (next >= self->alarm_at)
-        return;
-    now = cp_network_now();
-    self->alarm_at = next;
-    lws_sul_schedule(self->context, 0, &self->alarm, on_alarm, next > now ? next - now : 1);
-}
-
-/* lws is about to sleep: another alarm, for now, and it only looks around. */
-static void on_alarm(lws_sorted_usec_list_t *alarm)
-{
-    cp_loop *self = lws_container_of(alarm, cp_loop, alarm);
-
-    self->alarm_at = CP_NEVER;
-    set_alarm(self);
-}
-
-/* Not from lws's alarm: in one turn it closes what was killed in the turn before, and a
- * timer that kills once more in between would keep it from that, turn after turn. */
-static void ring_timers(cp_loop *self)
-{
-    cp_usec now = cp_network_now();
-
-    if (cp_timers_next(&self->timers) > now)
-        return;
-    cp_timers_ring(&self->timers, now);
-    self->alarm_at = CP_NEVER;
-    set_alarm(self);
-}
-
-void cp_loop_set_timer(cp_loop *self, cp_timer *timer, cp_usec wait, void (*ring)(cp_timer *))
-{
-    cp_timers_set(&self->timers, timer, cp_network_now() + (wait > 0 ? wait : 1), ring);
-    set_alarm(self);
-}
-
-/* ---- turning */
-
 /* Only a thread that turns gets here. */
 static void beat(cp_timer *pulse)
 {
@@ -206,9 +158,10 @@ static bool begin(cp_loop *self)
  * and whoever knocks is served meanwhile. */
 static void turn(cp_loop *self)
 {
+    cp_alarm_begin(&self->alarm, self->context);
     beat(&self->pulse);
     for (;;) {
-        ring_timers(self);
+        cp_alarm_ring(&self->alarm);
         serve_knocking(self); /* first of all those who came before there was a context */
         cp_lookups_deliver(self);
         if (nobody_is_left(self))
@@ -224,16 +177,18 @@ static void see_the_last_wires_off(cp_loop *self)
     cp_usec end = cp_network_now() + FAREWELLS;
 
     while (self->wires > 0 && cp_network_now() < end && lws_service(self->context, 0) >= 0)
-        ;
+        cp_alarm_ring(&self->alarm);
 }
 
 /* The context stays for the next thread: lws 4.3 leaves a descriptor open for each one that
  * is destroyed, and it costs milliseconds to make.  Certificates are read anew. */
 static void end(cp_loop *self)
 {
-    lws_sul_cancel(&self->alarm);
     cp_lookups_forget(self);
     see_the_last_wires_off(self);
+    cp_timer_cancel(&self->pulse);
+    cp_timer_cancel(&self->gate.usher);
+    cp_alarm_end(&self->alarm);
     if (self->wires > 0) {
         lws_context_destroy(self->context);
         self->context = NULL;
@@ -313,7 +268,6 @@ static cp_loop *start_loop(void)
         return NULL;
     self->is_leaving = false;
     self->last_knocking = &self->knocking;
-    self->alarm_at = CP_NEVER;
     cp_gate_init(&self->gate);
     atomic_store(&latest_beat, cp_network_now());
     if (start_thread(self)) {
@@ -426,6 +380,11 @@ void cp_loop_wake(void)
 cp_vhosts *cp_loop_vhosts(cp_loop *self)
 {
     return &self->vhosts;
+}
+
+cp_alarm *cp_loop_alarm(cp_loop *self)
+{
+    return &self->alarm;
 }
 
 cp_gate *cp_loop_gate(cp_loop *self)
