@@ -15,37 +15,7 @@ for (const event of ["uncaughtException", "unhandledRejection"]) {
   process.on(event, (error) => say({ event, message: String(error?.stack ?? error) }));
 }
 
-// --- what the SDK expects of a browser (PROTOCOL 9.8), and nothing more
-
-class MemoryStorage {
-  #items = new Map();
-  get length() { return this.#items.size; }
-  key(index) { return [...this.#items.keys()][index] ?? null; }
-  getItem(key) { return this.#items.get(String(key)) ?? null; }
-  setItem(key, value) { this.#items.set(String(key), String(value)); }
-  removeItem(key) { this.#items.delete(String(key)); }
-  clear() { this.#items.clear(); }
-}
-
-const nodeFetch = globalThis.fetch;
-
-const browser = {
-  window: globalThis,
-  localStorage: new MemoryStorage(),
-  sessionStorage: new MemoryStorage(),
-  navigator: { userAgent: "interop/1 (Linux) Node", language: "en", platform: "Linux", onLine: true },
-  location: { hostname: "localhost", host: "localhost", origin: "http://localhost", href: "http://localhost/" },
-  document: { querySelector: () => null, addEventListener() {}, removeEventListener() {} },
-  screen: { width: 1280, height: 720, orientation: { type: "landscape-primary" } },
-  matchMedia: () => ({ matches: false, addListener() {}, addEventListener() {} }),
-  WebSocket: require("ws"),
-  // A page resolves the SDK's referrer "no-referrer" against its own address; Node has none.
-  fetch: (url, { referrer, ...options }) => nodeFetch(url, options),
-  crypto: globalThis.crypto ?? require("node:crypto").webcrypto,
-};
-for (const [name, value] of Object.entries(browser)) {
-  Object.defineProperty(globalThis, name, { value, writable: true, configurable: true });
-}
+require("./surroundings.cjs").provide(require("ws"));
 
 const { CometChat } = require("@cometchat/chat-sdk-javascript");
 
