@@ -155,7 +155,7 @@ load: build  ## LOAD="5000 2000" plain and TLS clients on one emulator, and slow
 
 # --- how fast -----------------------------------------------------------------------------------
 
-.PHONY: bench bench-gate bench-record bench-profile
+.PHONY: bench bench-readme bench-gate bench-record bench-profile
 BENCHES := tests/bench
 SENDER  := $(BUILD)/bench/sender
 
@@ -163,13 +163,24 @@ $(SENDER): $(wildcard $(BENCHES)/*.[ch]) Makefile | deps
 	@mkdir -p $(@D)
 	$(CC) -std=gnu11 -O2 -g -pthread $(WARNINGS) $(filter %.c,$^) $(shell pkg-config --libs openssl) -o $@
 
-$(BUILD)/bench/.installed: $(BENCHES)/requirements.txt $(BENCHES)/package.json $(VENV)/.node
+FLOORS := $(BUILD)/bench/floor_recv $(BUILD)/bench/floor_lws
+
+$(FLOORS): $(BUILD)/bench/%: $(BENCHES)/floors/%.c $(BENCHES)/floors/floor.c $(BENCHES)/floors/floor.h Makefile | deps
+	@mkdir -p $(@D)
+	$(CC) -std=gnu11 -O2 -g $(WARNINGS) $(filter %.c,$^) $(shell pkg-config --libs libwebsockets) -o $@
+
+$(BUILD)/bench/.installed: $(BENCHES)/requirements.txt $(BENCHES)/package-lock.json $(VENV)/.node
 	$(VENV)/bin/python -m venv $(@D)/venv && $(@D)/venv/bin/pip install --quiet -r $<
-	cp $(BENCHES)/package.json $(@D)/ && cd $(@D) && $(NODE_PATH_IS) npm install --no-audit --no-fund
+	cp $(BENCHES)/package*.json $(@D)/ && cd $(@D) && $(NODE_PATH_IS) npm ci --no-audit --no-fund
 	@touch $@
 
-bench: build $(SENDER) $(BUILD)/bench/.installed  ## beside other clients; BENCH="cpu --quick" is a part
+BENCH_NEEDS := build $(SENDER) $(FLOORS) $(BUILD)/bench/.installed
+
+bench: $(BENCH_NEEDS)  ## beside other clients, 20 minutes; BENCH="cpu --quick" is a part
 	$(NODE_PATH_IS) $(VENV)/bin/python $(BENCHES)/run.py $(BENCH)
+
+bench-readme: build  ## the last run's table and picture into README.md and cometpresence/docs
+	$(VENV)/bin/python $(BENCHES)/report.py --readme
 
 bench-gate: build $(SENDER)  ## instructions per event, against the committed figure (valgrind)
 	$(VENV)/bin/python $(BENCHES)/gate.py
@@ -194,7 +205,7 @@ lint: build $(VENV)/.node  ## layout, types and warnings
 	$(PYRIGHT) --ignoreexternal --verifytypes cometpresence \
 	    >$(BUILD)/types.txt || { cat $(BUILD)/types.txt; exit 1; }
 	@grep '^Type completeness' $(BUILD)/types.txt
-	$(VENV)/bin/clang-format --dry-run --Werror $(C_FILES) $(wildcard tests/*/*.[ch])
+	$(VENV)/bin/clang-format --dry-run --Werror $(C_FILES) $(wildcard tests/*/*.[ch] tests/*/*/*.[ch])
 	$(VENV)/bin/pre-commit validate-config
 	$(VENV)/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	$(VENV)/bin/zizmor --offline --quiet .github/workflows
@@ -202,7 +213,7 @@ lint: build $(VENV)/.node  ## layout, types and warnings
 format:  ## lay the code out
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
-	$(VENV)/bin/clang-format -i $(C_FILES) $(wildcard tests/*/*.[ch])
+	$(VENV)/bin/clang-format -i $(C_FILES) $(wildcard tests/*/*.[ch] tests/*/*/*.[ch])
 
 screenshots: build  ## the pictures of the README, from the commands themselves
 	@.ci/deps interop

@@ -1,96 +1,66 @@
-"""cometpresence beside other clients: what an event costs, and how late it comes.
+"""cometpresence beside other clients: what an event costs, how late it comes, and how much fits.
 
     run.py [PARTS...] [--quick] [--rounds N] [--peers A,B]
 
-The parts: cpu, tls, latency, busy, slow; all of them unless named.  Every round runs each peer
-once, in a process of its own; a trial that fails is told in the table and loses nothing else.
-Each result is a line of build/bench/results.jsonl as soon as it is there.
+Every round runs each peer once, in a process of its own; a trial that fails is told in the table
+and loses nothing else.  Each result is a line of build/bench/results.jsonl as soon as it is there;
+the table and what became of the targets are printed at the end, and again by report.py.
 """
 
 import argparse
 import json
-import shutil
-import statistics
 import sys
-from array import array
-from collections import defaultdict
+import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
-from stage import BUILD, HERE, PeerError, Process, Sender
+import report
+from stage import BUILD, PeerError
+from trials import PACED, SINGLES, hear_frames
 
 STACKS = [
     *("picows-msgspec", "picows-orjson", "aiohttp-msgspec", "aiohttp-orjson"),
     *("websockets-msgspec", "websockets-orjson", "websockets-json", "websocketclient-json"),
 ]
-PEERS = ["ours", "ours-batch", *STACKS, "node-ws"]
-RESULTS = BUILD / "results.jsonl"
-RATE = 5000
-PATIENCE = 120.0
+PEERS = ["ours", "ours-batch", *STACKS, "node-ws", "official-sdk", "floor-recv", "floor-lws"]
+EACH = [peer for peer in PEERS if peer != "ours-batch"]  # those that have a time for each event
+RIVALS = ["ours", "picows-msgspec", "aiohttp-msgspec", "websockets-json"]
+# Node has no threads that share its interpreter; floors have no listener, and TLS none to count.
 PARTS = {
-    "cpu": "without a pause, plain",
-    "tls": "without a pause, TLS",
-    "latency": f"{RATE:,} events/s",
-    "busy": f"{RATE:,} events/s, beside a busy Python thread",
-    "slow": f"{RATE:,} events/s, a listener that takes 50 µs",
+    "cpu": PEERS,
+    "tls": [*PEERS[:4], "aiohttp-msgspec", "websockets-json", "node-ws", "official-sdk"],
+    "latency": EACH,
+    "busy": RIVALS,
+    "slow": [*RIVALS, "node-ws", "official-sdk"],
 }
-IS_PACED = {"latency", "busy", "slow"}
 
 
-def command_of(peer: str) -> list[object]:
-    if peer == "node-ws":
-        return [shutil.which("node") or "node", HERE / "peers" / "node_ws.cjs"]
-    if peer.startswith("ours"):
-        flags = ["--batch"] if peer == "ours-batch" else []
-        return [sys.executable, HERE / "peers" / "ours.py", *flags]
-    return [BUILD / "venv" / "bin" / "python", HERE / "peers" / "strangers.py", "--stack", peer]
+class Run:
+    """One run, as it writes itself down."""
 
+    def __init__(self, file: TextIO, peers: list[str] | None) -> None:
+        self._file = file
+        self._peers = peers
 
-def can_take(part: str, peer: str) -> bool:
-    """Node has no threads that share its interpreter; a list of events has no time for each."""
-    return not (part == "busy" and peer == "node-ws") and not (
-        part in IS_PACED and peer == "ours-batch"
-    )
+    def write(self, **line: Any) -> None:
+        print(json.dumps(line), file=self._file, flush=True)
 
-
-def trial(part: str, peer: str, frames: int, certificate: list[Path]) -> dict[str, Any]:
-    warm = 2000
-    sent, heard = BUILD / "stamps.sent", BUILD / "stamps.heard"
-    flags: list[object] = ["--warm", warm, "--frames", frames]
-    if part in IS_PACED:
-        flags += ["--stamps", heard]
-    if part == "tls":
-        flags += ["--ca", certificate[0]]
-    if part == "busy":
-        flags += ["--busy"]
-    if part == "slow":
-        flags += ["--slow-us", 50]
-    with (
-        Sender(*(["--tls", *certificate] if part == "tls" else [])) as sender,
-        Process(
-            [*command_of(peer), sender.port, *flags], NODE_PATH=str(BUILD / "node_modules")
-        ) as process,
-    ):
-        process.hear("ready", PATIENCE)
-        sender.hear("open", PATIENCE)  # which a peer may know before the sender does
-        rate = RATE if part in IS_PACED else 0
-        sender.go(warm, rate)
-        sender.hear("sent", PATIENCE)
-        sender.go(frames, rate, sent if rate else "")
-        facts = process.hear("events", PATIENCE)
-        if rate:
-            sender.hear("sent", PATIENCE)
-            facts |= lateness(sent, heard)
-    facts["cpu_us_per_event"] = facts.pop("cpu_us") / facts["events"]
-    facts["events_per_s"] = facts["events"] / facts.pop("wall_s")
-    return facts
-
-
-def lateness(sent: Path, heard: Path) -> dict[str, float]:
-    """From the moment before a frame is written to the one after the function did its work."""
-    stamps = [array("q", path.read_bytes()) for path in (sent, heard)]
-    late = sorted((end - start) / 1000 for start, end in zip(*stamps, strict=True))
-    return {"p50_us": late[len(late) // 2], "p99_us": late[len(late) * 99 // 100]}
+    def rounds(
+        self, part: str, peers: list[str], number: int, trial: Callable[[str], dict[str, Any]]
+    ) -> None:
+        began = time.monotonic()
+        for round_ in range(number):
+            for peer in peers:
+                if self._peers and peer not in self._peers:
+                    continue
+                try:
+                    facts = trial(peer)
+                except PeerError as error:
+                    facts = {"error": str(error)}
+                    print(f"{part}, {peer}: {error}", file=sys.stderr)
+                self.write(part=part, peer=peer, round=round_, **facts)
+        print(f"{part}: {time.monotonic() - began:.0f} s", file=sys.stderr)
 
 
 def make_certificate() -> list[Path]:
@@ -105,56 +75,38 @@ def make_certificate() -> list[Path]:
     return [pem, key]
 
 
-def table(part: str, results: dict[str, list[dict[str, Any]]], failed: dict[str, int]) -> None:
-    columns = ["cpu_us_per_event", "events_per_s"]
-    if part in IS_PACED:
-        columns = ["cpu_us_per_event", "p50_us", "p99_us"]
-    print(f"\n{part}: {PARTS[part]}; best (median)\n")
-    print("| peer | " + " | ".join(columns) + " | rounds |")
-    print("|---" * (len(columns) + 2) + "|")
-    for peer, facts in results.items():
-        cells = []
-        for column in columns:
-            values = [fact[column] for fact in facts]
-            best = max if column == "events_per_s" else min
-            if values:
-                cells.append(f"{best(values):,.4g} ({statistics.median(values):,.4g})")
-            else:
-                cells.append("failed")
-        rounds = f"{len(facts)}" + (f", {failed[peer]} failed" if failed[peer] else "")
-        print(f"| {peer} | " + " | ".join(cells) + f" | {rounds} |")
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(PARTS))
+    parts = [*PARTS, *SINGLES]
+    parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(parts))
     parser.add_argument("--quick", action="store_true", help="two rounds of fewer events")
     parser.add_argument("--rounds", type=int)
-    parser.add_argument("--peers", default=",".join(PEERS), help="names, separated by commas")
+    parser.add_argument("--peers", help="names, separated by commas")
     options = parser.parse_args()
-    if unknown := {*options.parts, *options.peers.split(",")} - {*PARTS, *PEERS}:
+    peers = options.peers.split(",") if options.peers else None
+    known = {*parts, *PEERS, *(peer for single in SINGLES.values() for peer in single[0])}
+    if unknown := {*options.parts, *(peers or [])} - known:
         parser.error(f"unknown: {', '.join(sorted(unknown))}")
     rounds = options.rounds or (2 if options.quick else 7)
     certificate = make_certificate()
-    with RESULTS.open("w") as file:
-        for part in options.parts or PARTS:
-            frames = (20_000 if options.quick else 100_000) // (5 if part in IS_PACED else 1)
-            results: dict[str, list[dict[str, Any]]] = {}
-            failed: dict[str, int] = defaultdict(int)
-            for number in range(rounds):
-                for peer in options.peers.split(","):
-                    if not can_take(part, peer):
-                        continue
-                    kept = results.setdefault(peer, [])
-                    try:
-                        facts = trial(part, peer, frames, certificate)
-                        kept.append(facts)
-                    except PeerError as error:
-                        facts = {"error": str(error)}
-                        failed[peer] += 1
-                    line = {"part": part, "peer": peer, "round": number} | facts
-                    print(json.dumps(line), file=file, flush=True)
-            table(part, results, failed)
+    with report.RESULTS.open("w") as file:
+        run = Run(file, peers)
+        run.write(part="machine", **report.machine(), quick=options.quick)
+        for part in options.parts or parts:
+            if part in PARTS:
+                frames = (20_000 if options.quick else 100_000) // (10 if part in PACED else 1)
+                run.rounds(
+                    part,
+                    PARTS[part],
+                    rounds,
+                    lambda peer, part=part, frames=frames: hear_frames(
+                        part, peer, frames, certificate
+                    ),
+                )
+            else:
+                names, trial, most = SINGLES[part]
+                run.rounds(part, names, min(most, rounds), trial)
+    print(report.as_text(report.read()))
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import json
 import os
 import queue
+import shutil
 import subprocess
 import threading
 import time
@@ -12,6 +13,10 @@ from typing import Any, Self
 
 HERE = Path(__file__).parent
 BUILD = HERE.parents[1] / "build" / "bench"
+
+
+def node() -> str:
+    return shutil.which("node") or "node"
 
 
 class PeerError(Exception):

@@ -14,15 +14,10 @@ import json
 import os
 import sys
 import time
-from pathlib import Path
+
+from resident import resident_bytes
 
 from cometpresence import AsyncPresenceClient, Resync
-
-PING_INTERVAL = 4.0
-
-
-def resident_bytes() -> int:
-    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGESIZE")
 
 
 def say(**facts: object) -> None:
@@ -38,8 +33,6 @@ class Crowd:
                 auth_token="bench_token",
                 endpoint=f"http://127.0.0.1:{port}",
                 connect_timeout=120.0,  # they all come at once, to a server on the same two cores
-                ping_interval=PING_INTERVAL,
-                ping_timeout=60.0,
                 resync=Resync(audit_after=None),
             )
             for _ in range(count)
