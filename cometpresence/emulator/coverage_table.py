@@ -23,7 +23,12 @@ def _entries(kind: Kind, of: str, rows: Iterable[Row]) -> Iterator[Entry]:
 
 CLIENT_ENDPOINTS: tuple[Row, ...] = (
     ("POST /users/{uid}/auth_tokens", V, "login, step 1"),
-    ("PUT /me", V, "login, step 2; with user fields but the role, updateCurrentUserDetails"),
+    (
+        "PUT /me",
+        V,
+        "login, step 2: with jwt, settings and wsChannel, without fat; "
+        "with user fields but the role, updateCurrentUserDetails",
+    ),
     ("GET /me", D, "the SDK's refresh of its jwt"),
     ("DELETE /me", V, "logout"),
     ("POST /me/jwt", D, "getJWT; the passthrough is not in the token"),

@@ -389,8 +389,8 @@ class Emulator(StateCalls, FaultCalls, ReplayCalls, AbstractContextManager["Emul
         self._world.before_page = hook
 
     def reset(self) -> None:
-        """Back to how it was made: sockets closed, tokens, faults and scenarios gone, the journal
-        empty."""
+        """Back to how it was made: sockets closed, tokens, faults and what play() planned gone, the
+        journal empty; a scenario file begins anew."""
         self._call(self._world.reset)
 
     @classmethod
