@@ -13,9 +13,10 @@ from urllib.parse import quote
 
 from ..errors import ConfigError
 
-__all__ = ["OFFLINE", "ONLINE", "UNKNOWN", "open_for_reading", "open_for_writing"]
+__all__ = ["NEVER", "OFFLINE", "ONLINE", "UNKNOWN", "open_for_reading", "open_for_writing"]
 
 OFFLINE, ONLINE, UNKNOWN = 0, 1, 2  # the numbers of statuses in the file
+NEVER = 2**63 - 1  # later than every moment in the file
 
 _APPLICATION_ID = 0x43507248  # "CPrH"; file(1) and sqlite show it
 _VERSION = 2
@@ -47,7 +48,7 @@ CREATE TABLE watches (
 );
 CREATE TABLE scope (
     watched TEXT NOT NULL,   -- whom the latest watches are about
-    since   INTEGER NOT NULL -- when the first of them began; before it there were others
+    since   INTEGER NOT NULL -- from when on who is not in `users` was offline; before, unknown
 );
 PRAGMA application_id = {_APPLICATION_ID};
 PRAGMA user_version = {_VERSION};

@@ -11,7 +11,7 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from .claim import Claim
-from .schema import OFFLINE, ONLINE, UNKNOWN, open_for_writing
+from .schema import NEVER, OFFLINE, ONLINE, UNKNOWN, open_for_writing
 
 __all__ = ["Tape"]
 
@@ -29,6 +29,13 @@ UPDATE changes SET at = :cutoff, server_at = NULL WHERE at < :cutoff;
 DELETE FROM watches WHERE until <= :cutoff AND id <> :current;
 UPDATE watches SET began = :cutoff WHERE began < :cutoff;
 DELETE FROM users WHERE status = 0 AND NOT EXISTS (SELECT 1 FROM changes WHERE user = users.id);
+DELETE FROM changes WHERE at <= :cutoff AND status = 2 AND NOT EXISTS (
+    SELECT 1 FROM changes AS later WHERE later.user = changes.user AND later.id > changes.id);
+"""
+
+# Of whom nothing is known since the cutoff, and not now either.
+_FORGET = """
+DELETE FROM users WHERE status = 2 AND NOT EXISTS (SELECT 1 FROM changes WHERE user = users.id)
 """
 
 
@@ -97,6 +104,8 @@ class Tape:
         at = self._advance(at)
         rows = self._db.execute("INSERT INTO watches (began, until) VALUES (?, ?)", (at, at))
         self._watch = rows.lastrowid
+        if self._covered_since == NEVER:
+            self._cover_since(at)
 
     def cover(self, watched: str) -> bool:
         """Say whom the watch that just began is about; whether the one before it was about others."""
@@ -161,6 +170,12 @@ class Tape:
         cutoff = min(cutoff, self.latest)
         for statement in _TRIM.split(";")[:-1]:
             self._db.execute(statement, {"cutoff": cutoff, "current": self._watch or 0})
+        if self._db.execute(_FORGET).rowcount:
+            self._cover_since(NEVER)  # whoever comes may be one of them
+
+    def _cover_since(self, at: int) -> None:
+        self._db.execute("UPDATE scope SET since = ?", (at,))
+        self._covered_since = at
 
     def _user(self, uid: str, name: str, status: int) -> int | None:
         """The number of a user whose status this changes; None: it is no news."""
@@ -181,15 +196,18 @@ class Tape:
         return int(number)
 
     def _new_user(self, uid: str, name: str, status: int) -> int | None:
-        """Watches about others say nothing of them; those about these, that they were offline."""
+        """Watches about others say nothing of them; those about these, that they were offline,
+        unless retention forgot somebody who was unknown: then it may be them."""
         user = self._db.execute(
             "INSERT INTO users (uid, name, status) VALUES (?, ?, ?)", (uid, name, status)
         ).lastrowid
         first = self._number("SELECT min(began) FROM watches")
-        if first < self._covered_since:
+        since = self._covered_since
+        if first < since:
+            before = [(user, first, UNKNOWN), (user, since, OFFLINE)]
             self._db.executemany(
                 "INSERT INTO changes (user, at, status) VALUES (?, ?, ?)",
-                [(user, first, UNKNOWN), (user, self._covered_since, OFFLINE)],
+                before[:1] if since == NEVER else before,
             )
         return user
 

@@ -16,7 +16,7 @@ import cometpresence
 from cometpresence import ConfigError, PresenceHistory, Shift, UserStatus
 from cometpresence.history import Headcount, Session, Span
 from cometpresence.history.moments import as_moment
-from cometpresence.history.schema import OFFLINE, ONLINE
+from cometpresence.history.schema import OFFLINE, ONLINE, UNKNOWN
 from cometpresence.history.tape import Tape
 
 HOUR = timedelta(hours=1)
@@ -342,6 +342,58 @@ def test_what_retention_cuts_begins_at_the_cut_and_the_rest_is_gone(path: Path) 
         assert (second.start, second.end) == (NOON + 8 * HOUR, None)
     assert len(rows_of(path, "changes")) == 3
     assert b"Gone" not in path.read_bytes()  # overwritten, not only unlinked
+
+
+def test_retention_forgets_whom_nobody_knows_anything_of_any_more(path: Path) -> None:
+    tape = Tape(path, "app")
+    with tape.writing():
+        tape.begin_watch(as_moment(NOON, "at"))
+        tape.cover("some")
+        for uid in ("back", "gone", "late"):
+            tape.write(uid, uid.title(), ONLINE, as_moment(NOON + HOUR, "at"))
+        for uid, hours in (("back", 2), ("gone", 2), ("late", 6)):
+            tape.write(uid, "", UNKNOWN, as_moment(NOON + hours * HOUR, "at"))
+        tape.write("back", "", ONLINE, as_moment(NOON + 7 * HOUR, "at"))
+        tape.write("back", "", UNKNOWN, as_moment(NOON + 8 * HOUR, "at"))
+        tape.vouch(as_moment(NOON + 9 * HOUR, "at"))
+        tape.trim(as_moment(NOON + 5 * HOUR, "cutoff"))
+    tape.close()
+    with PresenceHistory(path) as history:
+        assert history.users() == {"back": "Back", "late": "Late"}
+        (late,) = history.sessions("late", until=NOON + 6 * HOUR)
+        assert (late.status, late.start) == ("online", NOON + 5 * HOUR)
+        statuses = [session.status for session in history.sessions("back")]
+        assert statuses == ["unknown", "online", "unknown"]
+    assert b"Gone" not in path.read_bytes()
+
+
+@pytest.mark.parametrize("is_new_watch", [False, True])
+def test_who_comes_back_after_retention_forgot_them_was_unknown_and_not_offline(
+    path: Path, is_new_watch: bool
+) -> None:
+    tape = Tape(path, "app")
+    with tape.writing():
+        tape.begin_watch(as_moment(NOON, "at"))
+        tape.cover("some")
+        tape.write("bob", "Bob", ONLINE, as_moment(NOON + HOUR, "at"))
+        tape.write("bob", "Bob", UNKNOWN, as_moment(NOON + 2 * HOUR, "at"))
+        tape.vouch(as_moment(NOON + 6 * HOUR, "at"))
+        tape.trim(as_moment(NOON + 5 * HOUR, "cutoff"))
+    if is_new_watch:
+        tape.close()
+        tape = Tape(path, "app")  # the file knows, not the recorder
+    with tape.writing():
+        if is_new_watch:  # whoever is not online now is offline, as far as the client knows
+            tape.begin_watch(as_moment(NOON + 7 * HOUR, "at"))
+            assert not tape.cover("some")
+        tape.write("bob", "Bob", ONLINE, as_moment(NOON + 8 * HOUR, "at"))
+    tape.close()
+    with PresenceHistory(path) as history:
+        unknown, online = history.sessions("bob")
+    assert (unknown.status, online.status) == ("unknown", "online")
+    assert unknown.start == NOON + 5 * HOUR
+    assert unknown.end == NOON + (7 if is_new_watch else 8) * HOUR
+    assert online.start == NOON + 8 * HOUR
 
 
 def test_importing_the_package_does_not_import_the_history() -> None:

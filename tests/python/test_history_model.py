@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from cometpresence import UserStatus
 from cometpresence.history import PresenceHistory, Shift
 from cometpresence.history.moments import SECOND
-from cometpresence.history.schema import OFFLINE, ONLINE, UNKNOWN
+from cometpresence.history.schema import NEVER, OFFLINE, ONLINE, UNKNOWN
 from cometpresence.history.tape import Tape
 
 SLOT = timedelta(minutes=30)  # as much as Lord Howe's clocks change
@@ -66,37 +66,53 @@ class Model:
     def __init__(self) -> None:
         self.slots: dict[int, dict[str, int]] = {}
         self.known: list[int] = []  # moments at which something was vouched for
-        self._current: dict[str, int] | None = None
+        self._current = dict.fromkeys(UIDS, OFFLINE)
+        self._changed: dict[str, int] = {}  # when at last, for those whom the file names
+        self._others_offline_since = 0  # those whom it does not; before, nobody knows
         self._reached = 0
 
     def begin(self, slot: int, online: frozenset[str]) -> None:
-        self._current = {uid: ONLINE if uid in online else OFFLINE for uid in UIDS}
+        if self._others_offline_since == NEVER:
+            self._others_offline_since = slot
+        for uid in UIDS:
+            self._turn(slot, uid, ONLINE if uid in online else OFFLINE)
         self._reached = slot
         self.known.append(slot)
 
     def vouch(self, slot: int) -> None:
-        assert self._current is not None
         for each in range(self._reached, slot):
             self.slots[each] = dict(self._current)
         self._reached = slot
         self.known.append(slot)
 
     def change(self, slot: int, uid: str, status: int) -> None:
-        assert self._current is not None
         if self._current[uid] != status:
             self.vouch(slot)
-            self._current[uid] = status
+            self._turn(slot, uid, status)
+
+    def _turn(self, slot: int, uid: str, status: int) -> None:
+        if self._current[uid] == status:
+            return
+        if uid not in self._changed:
+            for each, statuses in self.slots.items():
+                if each < self._others_offline_since:
+                    statuses[uid] = UNKNOWN
+        self._current[uid] = status
+        self._changed[uid] = slot
 
     def now(self, uid: str) -> int:
-        assert self._current is not None
         return self._current[uid]
-
-    def end(self) -> None:
-        self._current = None
 
     def trim(self, cutoff: int) -> None:
         cutoff = min(cutoff, max(self.known, default=0))
         self.slots = {slot: all_ for slot, all_ in self.slots.items() if slot >= cutoff}
+        for uid, at in list(self._changed.items()):
+            if at < cutoff and self._current[uid] == OFFLINE:
+                del self._changed[uid]
+            elif at <= cutoff and self._current[uid] == UNKNOWN:
+                del self._changed[uid]
+                self._current[uid] = OFFLINE  # as anybody of whom nothing is said, but for this:
+                self._others_offline_since = NEVER
 
     def status(self, uid: str, slot: int) -> int:
         return self.slots[slot][uid] if slot in self.slots else UNKNOWN
@@ -137,7 +153,6 @@ def play(path: Path, steps: list[Step], where: Where) -> Model:
         with tape.writing():
             take(step, slot, tape, model, where)
         if step.what in ("end", "crash"):
-            model.end()
             tape.end_watch()
         if step.what == "crash":
             tape.close()
@@ -153,6 +168,7 @@ def take(step: Step, slot: int, tape: Tape, model: Model, where: Where) -> None:
         model.trim(slot - step.age)
     elif not tape.is_watching:
         tape.begin_watch(now)
+        tape.cover("everybody")
         tape.compare(dict.fromkeys(step.online, ""), lambda uid: OFFLINE, now)
         model.begin(slot, step.online)
     elif step.what == "vouch":
