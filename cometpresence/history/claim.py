@@ -20,6 +20,8 @@ class Claim:
     """
 
     def __init__(self, history: Path) -> None:
+        if not history.name:
+            raise ConfigError("INVALID_PARAMETER", f"{str(history)!r} is a directory, not a file.")
         self._path = history.with_name(f"{history.name}-recorder")
         self._file = self._acquire(history)
 

@@ -81,9 +81,8 @@ def open_for_writing(path: Path, app_id: str) -> sqlite3.Connection:
 def open_for_reading(path: Path) -> sqlite3.Connection:
     """The file at `path`, whoever else is writing it; ConfigError when it is no history."""
     if not path.is_file():
-        raise ConfigError(
-            "INVALID_PARAMETER", f"{path} does not exist; a PresenceRecorder makes it."
-        )
+        fault = "is no file" if path.exists() else "does not exist; a PresenceRecorder makes it"
+        raise ConfigError("INVALID_PARAMETER", f"{path} {fault}.")
     db = _connect(path, "ro")
     try:
         _check(db, path, may_be_empty=False)

@@ -216,6 +216,10 @@ def test_what_cannot_be_recorded_into_is_said_at_once(
     ):
         with pytest.raises(ConfigError, match=said):
             PresenceRecorder(client, tmp_path / name)
+    with pytest.raises(ConfigError, match=r"'\.' is a directory, not a file"):
+        PresenceRecorder(client, "")  # a variable that was never set
+    with pytest.raises(ConfigError, match="is no file"):
+        PresenceHistory(tmp_path)
     other = PresenceClient("other", region="us")
     PresenceRecorder(client, tmp_path / "apps.db").close()
     with pytest.raises(ConfigError, match="the history of app 'app', not of 'other'"):
