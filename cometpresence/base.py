@@ -128,6 +128,7 @@ class _Common(Handlers):
         self._dispatch = dispatch
         self._dispatcher: threading.Thread | None = None
         self._dispatcher_lock = threading.Lock()
+        self._has_waited = False  # for a handler that was still running at close()
         self._provider_thread: threading.Thread | None = None
         self._is_in_use = False
         _process.remember(self)
@@ -282,8 +283,10 @@ class _Common(Handlers):
         dispatcher = self._dispatcher
         if dispatcher is None or dispatcher is threading.current_thread():
             return
-        if dispatcher.is_alive():  # a Ctrl-C in its start() leaves one that join() would refuse
+        # A Ctrl-C in its start() leaves one that join() would refuse.
+        if dispatcher.is_alive() and not self._has_waited:
             dispatcher.join(max(0.0, deadline - time.monotonic()))
+            self._has_waited = dispatcher.is_alive()
 
 
 # ---- what may come from the environment

@@ -199,6 +199,23 @@ def test_close_inside_a_handler(plain_emulator: Emulator, make_client: MakeClien
     assert not dispatcher.is_alive()
 
 
+def test_a_handler_that_close_gave_up_is_not_waited_for_again_at_exit(
+    plain_emulator: Emulator, make_client: MakeClient
+) -> None:
+    entered, released = threading.Event(), threading.Event()
+    with make_client(plain_emulator) as client:
+        client.on_user_online(lambda user: entered.set() or released.wait())
+        plain_emulator.set_online("bob")
+        assert entered.wait(PATIENCE)
+        client._close(0.01)
+        client._close_at_exit(3600.0)  # else the test times out
+        dispatcher = client._dispatcher
+        assert dispatcher is not None
+        assert dispatcher.is_alive()
+        released.set()
+        dispatcher.join(PATIENCE)
+
+
 def test_close_does_not_wait_long_for_a_handler_that_sleeps(
     plain_emulator: Emulator, make_client: MakeClient
 ) -> None:
