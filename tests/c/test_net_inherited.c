@@ -25,7 +25,7 @@ static bool in_child(bool (*check)(const int *fds), const int *fds)
     int status;
     pid_t child = fork();
     if (child == 0)
-        _exit(check(fds) ? 0 : 1);
+        leave_child(check(fds));
     CHECK(child > 0);
     CHECK(waitpid(child, &status, 0) == child);
     return WIFEXITED(status) && WEXITSTATUS(status) == 0;

@@ -296,7 +296,7 @@ TEST(in_a_forked_child_nothing_is_read)
             cp_reader_open(connection, &(cp_reader_options){.size = 1}, &other) == CP_ERR_FORKED;
         cp_reader_close(reader);
         cp_reader_free(reader);
-        _exit(good ? 0 : 1);
+        leave_child(good);
     }
     CHECK_INT(waitpid(child, &status, 0), child);
     CHECK_INT(status, 0);
