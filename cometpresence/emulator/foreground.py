@@ -2,8 +2,10 @@
 
 import json
 import os
+import resource
 import signal
 import threading
+from contextlib import suppress
 
 import click
 
@@ -13,6 +15,7 @@ from .emulator import Emulator
 def run(running: Emulator, *, with_parent: bool = False) -> None:
     """Start it, say so, and stop it when that is wanted."""
     stopped, parent = _stop_signal(), os.getppid()
+    _allow_all_descriptors()
     try:
         running.start()
     except Exception as error:
@@ -25,6 +28,13 @@ def run(running: Emulator, *, with_parent: bool = False) -> None:
                 break
     finally:
         running.stop()
+
+
+def _allow_all_descriptors() -> None:
+    """A socket is one, and the usual limit, 1024, is there for programs that use select()."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(ValueError, OSError):  # some systems have fewer than they say
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _stop_signal() -> threading.Event:

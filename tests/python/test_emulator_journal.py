@@ -1,6 +1,7 @@
 """What the emulator shows of itself: the journal, the admin calls, the command."""
 
 import json
+import resource
 import signal
 import socket
 import subprocess
@@ -263,6 +264,18 @@ def test_the_command_says_one_line_and_ends_with_0(number: signal.Signals) -> No
     with socket.socket() as again:
         again.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         again.bind(("127.0.0.1", port))  # the port is free
+
+
+def test_the_command_takes_as_many_sockets_as_the_system_allows() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(soft, 512), hard))  # which it inherits
+    try:
+        running = Running()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    found = resource.prlimit(running.process.pid, resource.RLIMIT_NOFILE)
+    assert running.end(signal.SIGINT) == (0, "", "")
+    assert found == (hard, hard)
 
 
 def test_the_command_over_tls_with_users_from_a_file(tmp_path: Path) -> None:
