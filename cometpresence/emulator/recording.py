@@ -14,6 +14,7 @@ broadcast the first 256 connections are named.
 import hashlib
 import json
 import logging
+import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -25,7 +26,6 @@ from .journal import Entry
 _logger = logging.getLogger(__name__)
 
 _VERSION = 1
-_LONGEST = 64 * 1024 * 1024  # characters of a line
 
 # What of the journal's entries, besides frames, is part of the session, and by which names.
 _EVENTS: Mapping[str, tuple[str, Mapping[str, str]]] = {
@@ -143,10 +143,13 @@ def read_recording(path: str | Path, *, verify: bool = True) -> Recording:
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
     header = lines[0] if lines else {}
-    if header.get("recording") != _VERSION or not isinstance(header.get("users"), list):
+    if not _is_header(header):
         raise ValueError(f"{path} is no recording of version {_VERSION}")
     end = lines[-1] if lines[-1].get("end") else None
     body = lines[1:] if end is None else lines[1:-1]
+    for number, line in enumerate(body, 2):
+        if not _makes_sense(line):
+            raise ValueError(f"{path}: line {number} is none of a recording")
     if verify:
         _verify(path, end, len(body), hashlib.sha256(b"".join(d + b"\n" for d in whole[:-1])), rest)
     return Recording(header, body)
@@ -160,6 +163,34 @@ def _read_line(number: int, line: bytes) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise ValueError(f"line {number} is no JSON object")
     return found
+
+
+def _is_header(line: Mapping[str, Any]) -> bool:
+    match line:
+        case {"recording": version, "app_id": str(), "region": str(), "users": list() as users}:
+            fine = all(
+                isinstance(user, dict) and isinstance(user.get("uid"), str) for user in users
+            )
+            return version == _VERSION and fine
+    return False
+
+
+def _makes_sense(line: Mapping[str, Any]) -> bool:
+    """Others may have written it."""
+    match line:
+        case {"at": int() | float() as at, "event": "authenticated"}:
+            fine = {"connection": int, "uid": str, "session": str}
+        case {"at": int() | float() as at, "event": "online" | "offline"}:
+            fine = {"uid": str, "timestamp": int}
+        case {"at": int() | float() as at, "event": "closing"}:
+            fine = {"connection": int, "code": int, "clean": bool}
+        case {"at": int() | float() as at, "direction": "in" | "out", "type": _}:
+            fine = {"connections": list}
+        case _:
+            return False
+    if not all(isinstance(line.get(key), kind) for key, kind in fine.items()):
+        return False
+    return 0 <= at < math.inf and all(isinstance(n, int) for n in line.get("connections", ()))
 
 
 def _verify(

@@ -57,7 +57,7 @@ class Replay:
         if line.get("direction") != "out" or line["type"] in _SAID_ANYWAY or line.get("binary"):
             return None
         ours = [number for number in line["connections"] if number in self._sessions]
-        return partial(self._tell, line["frame"], self._sessions[ours[0]]) if ours else None
+        return partial(self._tell, line.get("frame"), self._sessions[ours[0]]) if ours else None
 
     def _move(self, uid: str, online: bool, at: int) -> None:
         """But for those who are connected now: what they are is no recording."""

@@ -199,6 +199,31 @@ def test_what_is_no_recording_is_said_so(path: Path, text: str) -> None:
         Emulator.from_recording(path, verify=False)
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        {},
+        {"at": "x", "event": "online", "uid": "bob", "timestamp": 1},
+        {"at": -1, "event": "online", "uid": "bob", "timestamp": 1},
+        {"at": math.nan, "event": "online", "uid": "bob", "timestamp": 1},
+        {"at": 1, "event": "online", "uid": "bob"},
+        {"at": 1, "event": "closing", "connection": 1, "code": "1001", "clean": True},
+        {"at": 1, "event": "else"},
+        {"at": 1, "direction": "out", "type": "presence", "connections": 1},
+        {"at": 1, "direction": "in", "type": "close", "connections": [[]]},
+        {"at": 1, "direction": "up", "type": "presence", "connections": [1]},
+    ],
+    ids=str,
+)
+def test_a_line_that_makes_no_sense_is_named(
+    path: Path, recorded: list[Told], line: dict[str, Any]
+) -> None:
+    lines = path.read_text().splitlines()
+    path.write_text("\n".join([*lines[:2], json.dumps(line), *lines[2:], ""]))
+    with pytest.raises(ValueError, match="line 3 is none of a recording"):
+        Emulator.from_recording(path, verify=False)
+
+
 def test_a_recording_nobody_was_let_in_to_is_said_so(path: Path) -> None:
     with Emulator(record=path):
         pass
