@@ -58,8 +58,10 @@ class _Watch:
         self._stirred.set()
 
     def _run(self) -> None:
-        while self._stirred.wait() and not self._is_over():
-            self._stirred.clear()
+        while self._stirred.wait():
+            self._stirred.clear()  # before the look at who is left: the last may leave after it
+            if self._is_over():
+                return
             self.wants_stir = True  # from here on: what began before is seen half a second later
             time.sleep(_LOOK)
             while (left := self._look()) is not None:
