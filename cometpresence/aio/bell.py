@@ -61,6 +61,8 @@ class Bell:
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:
+            if self._core.closed:  # a forked child, in which no loop runs, is told so right here
+                raise closed_error() from None
             raise CometChatException(
                 "NO_EVENT_LOOP",
                 "AsyncPresenceClient works inside an event loop: call it in a coroutine, "
