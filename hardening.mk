@@ -72,6 +72,14 @@ test-asan-python: build  ## the extension's Python tests under sanitizers; SANIT
 	    --timeout 600 -p no:cacheprovider $(PYTEST_ARGS) $(SANITIZED_TESTS); \
 	code=$$?; if cat $(SANITIZED_LOG).* 2>/dev/null; then exit 1; fi; exit $$code
 
+# --- how processes end -----------------------------------------------------------------------------
+
+.PHONY: lifecycle
+RUNS ?= 1000
+
+lifecycle: build  ## RUNS=1000 processes that end in each of 14 ways, and two that live long
+	PYTHONPATH=tests $(VENV)/bin/python -m lifecycle.run --runs $(RUNS)
+
 # --- analyzers ------------------------------------------------------------------------------------
 # Three that see different things; a finding is mended, or refused where it is, with the reason.
 
