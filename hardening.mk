@@ -48,8 +48,9 @@ coverage: build  ## what the C tests reach of csrc/core: at least 95 % of lines,
 .PHONY: test-asan-python
 PY             := $(wildcard csrc/py/*.c)
 SANITIZED      := $(BUILD)/sanitized/site/cometpresence/_core.so
-SANITIZED_TESTS = $(wildcard tests/python/test_core_*.py) tests/python/test_hostile_frames.py \
-                  tests/python/test_listener_guarantees.py tests/python/test_streams.py
+SANITIZED_TESTS = $(if $(ALL),tests/python tests/isolated tests/trust,\
+                  $(wildcard tests/python/test_core_*.py) tests/python/test_hostile_frames.py \
+                  tests/python/test_listener_guarantees.py tests/python/test_streams.py)
 sanitized_FLAGS = $(asan_FLAGS) -fPIC $(if $(filter csrc/py/%,$<),-I$(PYTHON_HEADERS))
 PYTHON_HEADERS  = $(shell $(VENV)/bin/python -c 'import sysconfig; print(sysconfig.get_path("include"))')
 SANITIZED_LOG   = $(abspath $(BUILD)/sanitized/found)
@@ -61,13 +62,14 @@ $(SANITIZED): $(PY:%.c=$(BUILD)/sanitized/%.o) $(BUILD)/sanitized/net.a $(BUILD)
 -include $(PY:%.c=$(BUILD)/sanitized/%.d)
 
 # Python keeps much until it ends, so leaks are the business of tests that count.  Its own
-# allocator would hide from the sanitizer what we do with blocks.
-test-asan-python: build  ## the extension's Python tests under sanitizers; SANITIZED_TESTS=tests/python
+# allocator would hide from the sanitizer what we do with blocks.  The C++ of others (matplotlib)
+# must find its library loaded when the sanitizer looks for it.
+test-asan-python: build  ## the extension's Python tests under sanitizers; ALL=1 for all of them
 	@$(MAKE_QUIETLY) --jobs=$(JOBS) $(SANITIZED)
 	@rm -f $(SANITIZED_LOG).*
 	ASAN_OPTIONS=detect_leaks=0:log_path=$(SANITIZED_LOG) UBSAN_OPTIONS=log_path=$(SANITIZED_LOG) \
 	    PYTHONMALLOC=malloc PYTHONPATH="$(abspath $(BUILD)/sanitized/site)" \
-	    LD_PRELOAD="$$($(CC) -print-file-name=libasan.so)" \
+	    LD_PRELOAD="$$($(CC) -print-file-name=libasan.so) $$($(CC) -print-file-name=libstdc++.so.6)" \
 	    $(VENV)/bin/python -P -X dev -W error tests/python/sanitized.py $(SANITIZED) \
 	    --timeout 600 -p no:cacheprovider $(PYTEST_ARGS) $(SANITIZED_TESTS); \
 	code=$$?; if cat $(SANITIZED_LOG).* 2>/dev/null; then exit 1; fi; exit $$code
