@@ -71,3 +71,14 @@ def test_forks_in_the_middle_of_everything_harm_neither_side(tls: bool) -> None:
             pouring.join()
         assert said == "generation 1"  # nobody's connection was lost
         assert script.end() == (0, "")
+
+
+def test_each_allocation_that_fails_is_a_memory_error_and_does_no_other_harm() -> None:
+    pytest.importorskip("_testcapi", reason="not every Python has what lets allocations fail")
+    with Emulator() as emulator:
+        emulator.set_online("superhero2")
+        with Script("out_of_memory", emulator) as script:
+            for way in ("fields", "equal", "all", "stats", "drain"):
+                assert script.line() == f"{way} True"  # some failed, and were told
+            assert script.line() == "saw superhero1 superhero2"
+            assert script.end() == (0, "")
