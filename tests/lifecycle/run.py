@@ -152,6 +152,8 @@ def main() -> int:
     parser.add_argument("--runs", type=int, default=100)
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     options = parser.parse_args()
+    # Who is started in the background may have been told to ignore it, and so would the children.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     with ExitStack() as stack:
         emulators: queue.SimpleQueue[Emulator] = queue.SimpleQueue()
         for number in range(options.jobs):
