@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <inttypes.h>
 #include <stdatomic.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -11,17 +12,69 @@
 
 /* ---- the profile */
 
+/* There may be a million of them, so lengths and times are only as wide as they have to be.
+ * The texts follow each other behind the one layout or the other. */
 struct cp_user {
     atomic_uint holds;
-    uint16_t present; /* a bit for each text; one that is not there is empty in `blob` */
-    bool blocked_by_me;
-    bool has_blocked_me;
-    int64_t number[CP_USER_NUMBERS];
-    uint32_t end[CP_USER_TEXTS]; /* in `blob`, of each text; the next one begins there */
-    char blob[];
+    uint8_t present; /* a bit for each text */
+    uint8_t flags;
+    uint8_t named[CP_USER_TAGS]; /* lengths, unless it is wide */
 };
 
-static size_t blob_length(const cp_user_fields *fields)
+enum { IS_WIDE = 1, BLOCKED_BY_ME = 2, HAS_BLOCKED_ME = 4 };
+
+typedef struct narrow_user {
+    cp_user user;
+    uint32_t number[CP_USER_NUMBERS]; /* ABSENT_NUMBER: it is not there */
+    uint16_t raw[CP_USER_TEXTS - CP_USER_TAGS];
+    char texts[];
+} narrow_user;
+
+typedef struct wide_user {
+    cp_user user;
+    int64_t number[CP_USER_NUMBERS];
+    uint32_t length[CP_USER_TEXTS];
+    char texts[];
+} wide_user;
+
+#define ABSENT_NUMBER UINT32_MAX
+
+static bool is_wide(const cp_user *self)
+{
+    return self->flags & IS_WIDE;
+}
+
+static const narrow_user *narrow(const cp_user *self)
+{
+    return (const narrow_user *)(const void *)self;
+}
+
+static const wide_user *wide(const cp_user *self)
+{
+    return (const wide_user *)(const void *)self;
+}
+
+static size_t head_size(const cp_user *self)
+{
+    return is_wide(self) ? offsetof(wide_user, texts) : offsetof(narrow_user, texts);
+}
+
+static size_t length_of(const cp_user *self, int which)
+{
+    if (is_wide(self))
+        return wide(self)->length[which];
+    return which < CP_USER_TAGS ? self->named[which] : narrow(self)->raw[which - CP_USER_TAGS];
+}
+
+static size_t length_before(const cp_user *self, int which)
+{
+    size_t length = 0;
+    for (int i = 0; i < which; i++)
+        length += length_of(self, i);
+    return length;
+}
+
+static size_t texts_length(const cp_user_fields *fields)
 {
     size_t length = 0;
     for (int i = 0; i < CP_USER_TEXTS; i++)
@@ -29,24 +82,60 @@ static size_t blob_length(const cp_user_fields *fields)
     return length;
 }
 
-static void fill_blob(cp_user *self, const cp_user_fields *fields)
+static bool needs_width(const cp_user_fields *fields)
 {
-    uint32_t end = 0;
+    for (int i = 0; i < CP_USER_TEXTS; i++)
+        if (fields->text[i].length > (i < CP_USER_TAGS ? UINT8_MAX : UINT16_MAX))
+            return true;
+    for (int i = 0; i < CP_USER_NUMBERS; i++)
+        if (fields->number[i] != CP_ABSENT &&
+            (fields->number[i] < 0 || fields->number[i] >= ABSENT_NUMBER))
+            return true;
+    return false;
+}
+
+static void fill_narrow(narrow_user *self, const cp_user_fields *fields)
+{
+    for (int i = 0; i < CP_USER_TAGS; i++)
+        self->user.named[i] = (uint8_t)fields->text[i].length;
+    for (int i = CP_USER_TAGS; i < CP_USER_TEXTS; i++)
+        self->raw[i - CP_USER_TAGS] = (uint16_t)fields->text[i].length;
+    for (int i = 0; i < CP_USER_NUMBERS; i++)
+        self->number[i] =
+            fields->number[i] == CP_ABSENT ? ABSENT_NUMBER : (uint32_t)fields->number[i];
+}
+
+static void fill_wide(wide_user *self, const cp_user_fields *fields)
+{
+    for (int i = 0; i < CP_USER_TEXTS; i++)
+        self->length[i] = (uint32_t)fields->text[i].length;
+    memcpy(self->number, fields->number, sizeof self->number);
+}
+
+static void fill(cp_user *self, const cp_user_fields *fields, bool width)
+{
+    self->flags = (uint8_t)((width ? IS_WIDE : 0) | (fields->blocked_by_me ? BLOCKED_BY_ME : 0) |
+                            (fields->has_blocked_me ? HAS_BLOCKED_ME : 0));
+    if (width)
+        fill_wide((wide_user *)(void *)self, fields);
+    else
+        fill_narrow((narrow_user *)(void *)self, fields);
+
+    char *out = (char *)self + head_size(self);
     for (int i = 0; i < CP_USER_TEXTS; i++) {
         cp_slice text = fields->text[i];
         if (text.data)
-            self->present |= (uint16_t)(1u << i);
-        if (text.length > 0) /* NOLINTNEXTLINE(*NonNullParamChecker): then it has data */
-            memcpy(self->blob + end, text.data, text.length);
-        end += (uint32_t)text.length;
-        self->end[i] = end;
+            self->present |= (uint8_t)(1u << i);
+        if (text.length > 0)
+            memcpy(out, text.data, text.length);
+        out += text.length;
     }
 }
 
 static bool trim(cp_user_fields *fields)
 {
     bool had_more = fields->text[CP_USER_TAGS].data || fields->text[CP_USER_METADATA].data;
-    if (!had_more || blob_length(fields) <= CP_USER_PROFILE_LIMIT)
+    if (!had_more || texts_length(fields) <= CP_USER_PROFILE_LIMIT)
         return false;
     fields->text[CP_USER_TAGS] = CP_ABSENT_SLICE;
     fields->text[CP_USER_METADATA] = CP_ABSENT_SLICE;
@@ -60,16 +149,15 @@ cp_user *cp_user_new(const cp_user_fields *given, bool *trimmed)
     if (trimmed != NULL)
         *trimmed = trim(&fields);
 
-    size_t length = blob_length(&fields);
-    cp_user *self = length <= LONGEST_BLOB ? malloc(sizeof *self + length) : NULL;
+    bool width = needs_width(&fields);
+    size_t length = texts_length(&fields);
+    size_t head = width ? offsetof(wide_user, texts) : offsetof(narrow_user, texts);
+    cp_user *self = length <= LONGEST_BLOB ? malloc(head + length) : NULL;
     if (!self)
         return NULL;
+    memset(self, 0, head); /* what lies between its members too, for who compares */
     atomic_init(&self->holds, 1);
-    self->present = 0;
-    self->blocked_by_me = fields.blocked_by_me;
-    self->has_blocked_me = fields.has_blocked_me;
-    memcpy(self->number, fields.number, sizeof self->number);
-    fill_blob(self, &fields);
+    fill(self, &fields, width);
     return self;
 }
 
@@ -90,32 +178,39 @@ cp_slice cp_user_text_of(const cp_user *self, cp_user_text which)
 {
     if (!(self->present & 1u << which))
         return CP_ABSENT_SLICE;
-    uint32_t start = which > 0 ? self->end[which - 1] : 0;
-    return (cp_slice){self->blob + start, self->end[which] - start};
+    const char *texts = (const char *)self + head_size(self);
+    return (cp_slice){texts + length_before(self, (int)which), length_of(self, (int)which)};
 }
 
 int64_t cp_user_number_of(const cp_user *self, cp_user_number which)
 {
-    return self->number[which];
+    if (is_wide(self))
+        return wide(self)->number[which];
+    uint32_t number = narrow(self)->number[which];
+    return number == ABSENT_NUMBER ? CP_ABSENT : number;
 }
 
 bool cp_user_blocked_by_me(const cp_user *self)
 {
-    return self->blocked_by_me;
+    return self->flags & BLOCKED_BY_ME;
 }
 
 bool cp_user_has_blocked_me(const cp_user *self)
 {
-    return self->has_blocked_me;
+    return self->flags & HAS_BLOCKED_ME;
 }
 
+/* The same fields have the same layout. */
 bool cp_user_equal(const cp_user *a, const cp_user *b)
 {
-    return a == b || (a->present == b->present && a->blocked_by_me == b->blocked_by_me &&
-                      a->has_blocked_me == b->has_blocked_me &&
-                      memcmp(a->number, b->number, sizeof a->number) == 0 &&
-                      memcmp(a->end, b->end, sizeof a->end) == 0 &&
-                      memcmp(a->blob, b->blob, a->end[CP_USER_TEXTS - 1]) == 0);
+    const size_t from = offsetof(cp_user, present);
+    if (a == b)
+        return true;
+    if (a->flags != b->flags ||
+        memcmp((const char *)a + from, (const char *)b + from, head_size(a) - from) != 0)
+        return false;
+    size_t head = head_size(a), length = length_before(a, CP_USER_TEXTS);
+    return memcmp((const char *)a + head, (const char *)b + head, length) == 0;
 }
 
 /* ---- presence */
@@ -130,13 +225,14 @@ bool cp_presence_trim(cp_presence *self)
 {
     const cp_user *whole = self->user;
     bool trimmed = false;
-    if (whole->end[CP_USER_TEXTS - 1] <= CP_USER_PROFILE_LIMIT)
+    if (length_before(whole, CP_USER_TEXTS) <= CP_USER_PROFILE_LIMIT)
         return false;
-    cp_user_fields fields = {.blocked_by_me = whole->blocked_by_me,
-                             .has_blocked_me = whole->has_blocked_me};
+    cp_user_fields fields = {.blocked_by_me = cp_user_blocked_by_me(whole),
+                             .has_blocked_me = cp_user_has_blocked_me(whole)};
     for (int i = 0; i < CP_USER_TEXTS; i++)
         fields.text[i] = cp_user_text_of(whole, (cp_user_text)i);
-    memcpy(fields.number, whole->number, sizeof fields.number);
+    for (int i = 0; i < CP_USER_NUMBERS; i++)
+        fields.number[i] = cp_user_number_of(whole, (cp_user_number)i);
     cp_user *user = cp_user_new(&fields, &trimmed);
     if (!user)
         return false; /* without memory for less, the whole one stays */

@@ -302,6 +302,64 @@ TEST(an_empty_name_is_not_an_absent_one)
     cp_presence_destroy(&absent);
 }
 
+/* ---- the layouts */
+
+#define LONG_TEXT (UINT16_MAX + 1)
+
+static cp_user *new_user(const cp_user_fields *fields)
+{
+    cp_user *user = cp_user_new(fields, NULL);
+    CHECK(user != NULL);
+    for (int i = 0; i < CP_USER_TEXTS; i++)
+        CHECK(cp_slice_equal(cp_user_text_of(user, (cp_user_text)i), fields->text[i]));
+    for (int i = 0; i < CP_USER_NUMBERS; i++)
+        CHECK_INT(cp_user_number_of(user, (cp_user_number)i), fields->number[i]);
+    CHECK(cp_user_blocked_by_me(user) == fields->blocked_by_me);
+    CHECK(cp_user_has_blocked_me(user) == fields->has_blocked_me);
+    return user;
+}
+
+/* It comes back as it was, and differs from the one before. */
+static void check_kept(const cp_user_fields *fields, cp_user **before)
+{
+    cp_user *user = new_user(fields), *same = new_user(fields);
+    CHECK(cp_user_equal(user, same));
+    CHECK(!*before || (!cp_user_equal(user, *before) && !cp_user_equal(*before, user)));
+    cp_user_release(same);
+    cp_user_release(*before);
+    *before = user;
+}
+
+TEST(texts_of_any_length_and_numbers_of_any_size_are_kept)
+{
+    static const size_t length[] = {1, 255, 256, 65535, LONG_TEXT};
+    static const int64_t number[] = {0,  UINT32_MAX - 1, UINT32_MAX, INT64_C(1) << 32,
+                                     -1, INT64_MAX,      CP_ABSENT};
+    char *text = malloc(LONG_TEXT);
+    cp_user *before = NULL;
+    cp_user_fields fields = {.number = {CP_ABSENT, 7, CP_ABSENT}, .has_blocked_me = true};
+
+    memset(text, 'x', LONG_TEXT);
+    for (int i = 0; i < CP_USER_TEXTS; i++)
+        fields.text[i] = (cp_slice){text, (size_t)i + 1};
+    for (int i = 0; i < CP_USER_TEXTS; i++) {
+        cp_slice kept = fields.text[i];
+        for (size_t n = 0; n < sizeof length / sizeof *length; n++) {
+            fields.text[i] = (cp_slice){text, length[n] + (size_t)(n == 0) * 10};
+            check_kept(&fields, &before);
+        }
+        fields.text[i] = kept;
+    }
+    for (int i = 0; i < CP_USER_NUMBERS; i++) {
+        for (size_t n = 0; n < sizeof number / sizeof *number; n++) {
+            fields.number[i] = number[n];
+            check_kept(&fields, &before);
+        }
+    }
+    cp_user_release(before);
+    free(text);
+}
+
 TEST(each_allocation_that_fails_leaves_no_user)
 {
     for (unsigned n = 1, failed = 1; failed; n++) {
