@@ -112,9 +112,15 @@ static const cp_frame empty_frame = {
     .presence = {NULL, CP_UNKNOWN, CP_ABSENT, CP_ABSENT},
 };
 
-static cp_status take_fast(const cp_fast_frame *fast, cp_frame *out)
+static cp_user *user_of(const cp_user_fields *fields, cp_roster *known, bool *trimmed)
 {
-    cp_user *user = cp_user_new(&fast->user, &out->trimmed);
+    cp_user *kept = known ? cp_roster_profile(known, fields->text[CP_USER_UID]) : NULL;
+    return kept && cp_user_has(kept, fields) ? cp_user_hold(kept) : cp_user_new(fields, trimmed);
+}
+
+static cp_status take_fast(const cp_fast_frame *fast, cp_roster *known, cp_frame *out)
+{
+    cp_user *user = user_of(&fast->user, known, &out->trimmed);
     if (!user)
         return CP_ERR_NOMEM;
     out->kind = CP_FRAME_PRESENCE;
@@ -123,14 +129,14 @@ static cp_status take_fast(const cp_fast_frame *fast, cp_frame *out)
     return CP_OK;
 }
 
-cp_status cp_frame_read(cp_slice text, cp_slice session_id, cp_frame *out)
+cp_status cp_frame_read(cp_slice text, cp_slice session_id, cp_roster *known, cp_frame *out)
 {
     char room[CP_FAST_FRAME_ROOM];
     cp_fast_frame fast;
 
     *out = empty_frame;
     if (cp_fast_frame_read(text, session_id, room, &fast))
-        return take_fast(&fast, out);
+        return take_fast(&fast, known, out);
     return cp_frame_parse(text, session_id, out);
 }
 

@@ -2,6 +2,7 @@
 #define CP_CORE_FRAME_H
 
 #include "core/json.h"
+#include "core/roster.h"
 #include "core/user.h"
 
 /* A message from the server's socket, read (PROTOCOL §4.3), and the ones we send, written
@@ -24,8 +25,9 @@ typedef struct cp_frame {
     bool trimmed;         /* the profile lost tags and metadata */
 } cp_frame;
 
-/* CP_OK, or an error and an empty frame; never both.  `session_id` is our own. */
-cp_status cp_frame_read(cp_slice text, cp_slice session_id, cp_frame *out);
+/* CP_OK, or an error and an empty frame; never both.  `session_id` is our own.  A profile
+ * that `known` has as it is now is held again, not made anew; NULL: nobody is known. */
+cp_status cp_frame_read(cp_slice text, cp_slice session_id, cp_roster *known, cp_frame *out);
 /* The same without the shortcut for presence: what it has to agree with. */
 cp_status cp_frame_parse(cp_slice text, cp_slice session_id, cp_frame *out);
 void cp_frame_destroy(cp_frame *self);

@@ -20,6 +20,8 @@ struct cp_roster {
     uint32_t comparison; /* the one under way, or the last; from 1 on */
     cp_origin origin;    /* of what it finds */
 
+    uint32_t looked_up; /* the entry whose profile was lent last */
+
     uint64_t duplicates, untracked, trimmed;
 
     cp_watchers *watchers; /* lent; NULL: none */
@@ -85,6 +87,9 @@ void cp_roster_set_complete(cp_roster *self, bool complete)
 
 static cp_status find_or_add(cp_roster *self, cp_user *user, uint32_t *number)
 {
+    *number = self->looked_up;
+    if (*number < self->entries.count && cp_entries_at(&self->entries, *number)->user == user)
+        return CP_OK; /* his own profile, as lent */
     *number = cp_entries_find(&self->entries, cp_user_text_of(user, CP_USER_UID));
     if (*number != CP_NO_ENTRY)
         return CP_OK;
@@ -248,6 +253,14 @@ void cp_roster_settle(cp_roster *self, cp_slice uid, const cp_presence *answer,
 }
 
 /* ---- what is known */
+
+cp_user *cp_roster_profile(cp_roster *self, cp_slice uid)
+{
+    self->looked_up = cp_entries_find(&self->entries, uid);
+    if (self->looked_up == CP_NO_ENTRY)
+        return NULL;
+    return cp_entries_at(&self->entries, self->looked_up)->user;
+}
 
 bool cp_roster_find(const cp_roster *self, cp_slice uid, cp_roster_view *out)
 {

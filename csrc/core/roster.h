@@ -70,6 +70,10 @@ typedef struct cp_roster_view {
     int64_t last_active_at;
 } cp_roster_view;
 
+/* The profile kept of this uid, lent; NULL: none.  Needs no lock on the thread that tells the
+ * roster what is learned, since no other changes profiles. */
+cp_user *cp_roster_profile(cp_roster *self, cp_slice uid);
+
 bool cp_roster_find(const cp_roster *self, cp_slice uid, cp_roster_view *out);
 cp_presence_status cp_roster_status(const cp_roster *self, cp_slice uid); /* the tri-state */
 size_t cp_roster_count(const cp_roster *self);

@@ -338,7 +338,7 @@ void cp_session_received(cp_session *self, cp_slice text, cp_now now)
     self->now = now;
     if (!listens(self))
         return;
-    status = cp_frame_read(text, cp_slice_of(self->config->session_id), &frame);
+    status = cp_frame_read(text, cp_slice_of(self->config->session_id), self->roster, &frame);
     if (status != CP_OK) {
         cp_session_mangled(self, status, now);
         return;

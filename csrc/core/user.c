@@ -213,6 +213,26 @@ bool cp_user_equal(const cp_user *a, const cp_user *b)
     return memcmp((const char *)a + head, (const char *)b + head, length) == 0;
 }
 
+bool cp_user_has(const cp_user *self, const cp_user_fields *fields)
+{
+    const char *text = (const char *)self + head_size(self);
+    if (cp_user_blocked_by_me(self) != fields->blocked_by_me ||
+        cp_user_has_blocked_me(self) != fields->has_blocked_me)
+        return false;
+    for (int i = 0; i < CP_USER_NUMBERS; i++)
+        if (cp_user_number_of(self, (cp_user_number)i) != fields->number[i])
+            return false;
+    for (int i = 0; i < CP_USER_TEXTS; i++) {
+        size_t length = length_of(self, i);
+        bool is_present = self->present & 1u << i;
+        if (is_present != (fields->text[i].data != NULL) || length != fields->text[i].length ||
+            (length > 0 && memcmp(text, fields->text[i].data, length) != 0))
+            return false;
+        text += length;
+    }
+    return true;
+}
+
 /* ---- presence */
 
 void cp_presence_destroy(cp_presence *self)

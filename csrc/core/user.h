@@ -53,6 +53,7 @@ int64_t cp_user_number_of(const cp_user *self, cp_user_number which);
 bool cp_user_blocked_by_me(const cp_user *self);
 bool cp_user_has_blocked_me(const cp_user *self);
 bool cp_user_equal(const cp_user *a, const cp_user *b);
+bool cp_user_has(const cp_user *self, const cp_user_fields *fields); /* these, and no others */
 
 /* Presence of one user at one time. */
 typedef enum cp_presence_status {

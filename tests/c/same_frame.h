@@ -26,7 +26,7 @@ static inline bool both_roads_agree(cp_slice text, cp_slice session_id, cp_statu
     cp_frame fast, record;
     cp_status status = cp_frame_parse(text, session_id, &record);
 
-    *out = cp_frame_read(text, session_id, &fast);
+    *out = cp_frame_read(text, session_id, NULL, &fast);
     bool agree = *out == status && same_frame(&fast, &record);
     cp_frame_destroy(&fast);
     cp_frame_destroy(&record);

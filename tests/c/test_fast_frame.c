@@ -272,6 +272,6 @@ TEST(no_memory_is_told)
     cp_frame frame;
 
     fail_allocation(1);
-    CHECK_INT(cp_frame_read(cp_slice_of(full), cp_slice_of(ME), &frame), CP_ERR_NOMEM);
+    CHECK_INT(cp_frame_read(cp_slice_of(full), cp_slice_of(ME), NULL, &frame), CP_ERR_NOMEM);
     CHECK(allocation_failed() && frame.presence.user == NULL);
 }

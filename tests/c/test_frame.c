@@ -34,7 +34,8 @@ static const char own_echo[] =
 static cp_status try_read(cp_slice text, cp_frame *out)
 {
     char *exact = exact_copy(text);
-    cp_status status = cp_frame_read((cp_slice){exact, text.length}, cp_slice_of(OWN_SESSION), out);
+    cp_status status =
+        cp_frame_read((cp_slice){exact, text.length}, cp_slice_of(OWN_SESSION), NULL, out);
     free(exact); /* nothing of it may be left in the frame */
     return status;
 }
@@ -139,7 +140,7 @@ TEST(without_a_session_nothing_is_an_echo)
     cp_frame frame;
     const char *text = "{\"type\":\"presence\",\"deviceId\":\"\",\"body\":{\"action\":\"online\","
                        "\"user\":\"bob\"}}";
-    CHECK_INT(cp_frame_read(cp_slice_of(text), CP_ABSENT_SLICE, &frame), CP_OK);
+    CHECK_INT(cp_frame_read(cp_slice_of(text), CP_ABSENT_SLICE, NULL, &frame), CP_OK);
     CHECK(!frame.is_echo);
     cp_frame_destroy(&frame);
 }
@@ -304,13 +305,69 @@ TEST(broken_frames_break_nothing)
     changed_everywhere(cp_slice_of(online), read_broken);
 }
 
+/* ---- profiles that are known already */
+
+static cp_roster *roster_with(const char *text)
+{
+    cp_roster *roster = cp_roster_new(8, 8, 1);
+    cp_frame frame = read_frame(text);
+    CHECK(roster != NULL);
+    CHECK_INT(cp_roster_apply_live(roster, &frame.presence, 1), CP_OK);
+    cp_frame_destroy(&frame);
+    return roster;
+}
+
+static cp_user *read_known(const char *text, cp_roster *known, bool allocates)
+{
+    cp_frame frame;
+    fail_allocation(1);
+    cp_status status = cp_frame_read(cp_slice_of(text), cp_slice_of(OWN_SESSION), known, &frame);
+    CHECK_INT(status, allocates ? CP_ERR_NOMEM : CP_OK);
+    CHECK(allocation_failed() == allocates);
+    if (allocates)
+        CHECK_INT(cp_frame_read(cp_slice_of(text), cp_slice_of(OWN_SESSION), known, &frame), CP_OK);
+    cp_user *user = frame.presence.user;
+    CHECK_INT(cp_roster_apply_live(known, &frame.presence, 2), CP_OK);
+    cp_frame_destroy(&frame);
+    return user; /* the roster's, if it learned it */
+}
+
+TEST(a_profile_that_did_not_change_is_held_again)
+{
+    static const char goes[] =
+        "{\"type\":\"presence\",\"body\":{\"action\":\"offline\",\"timestamp\":1700002222,"
+        "\"user\":{\"role\":\"teacher\",\"uid\":\"bob\",\"name\":\"Bob B\","
+        "\"updatedAt\":1700000100,\"createdAt\":1700000000,"
+        "\"avatar\":\"https://example.invalid/bob.png\",\"status\":\"offline\"}}}";
+    cp_roster *roster = roster_with(online);
+    cp_user *kept = cp_roster_profile(roster, cp_slice_of("bob"));
+    CHECK(kept != NULL);
+    CHECK(read_known(goes, roster, false) == kept);
+    CHECK_INT(cp_roster_status(roster, cp_slice_of("bob")), CP_OFFLINE);
+    CHECK_INT(cp_roster_online(roster), 0);
+    CHECK_INT(cp_roster_count(roster), 1);
+    cp_roster_free(roster);
+}
+
+TEST(a_profile_that_changed_is_a_new_one)
+{
+    cp_roster *roster = roster_with(online);
+    cp_user *kept = cp_roster_profile(roster, cp_slice_of("bob"));
+    cp_user *learned = read_known(offline, roster, true); /* it has no role, for one */
+    CHECK(learned != kept);
+    CHECK(cp_roster_profile(roster, cp_slice_of("BOB")) == learned);
+    CHECK_INT(cp_roster_count(roster), 1);
+    cp_roster_free(roster);
+}
+
 TEST(each_allocation_that_fails_is_no_memory_and_no_frame)
 {
     count_the_engine();
     for (unsigned n = 1, failed = 1; failed; n++) {
         cp_frame frame;
         fail_allocation(n);
-        cp_status status = cp_frame_read(cp_slice_of(online), cp_slice_of(OWN_SESSION), &frame);
+        cp_status status =
+            cp_frame_read(cp_slice_of(online), cp_slice_of(OWN_SESSION), NULL, &frame);
         failed = allocation_failed();
         CHECK_INT(status, failed ? CP_ERR_NOMEM : CP_OK);
         CHECK_INT(frame.kind, failed ? CP_FRAME_UNKNOWN : CP_FRAME_PRESENCE);

@@ -316,6 +316,7 @@ static cp_user *new_user(const cp_user_fields *fields)
         CHECK_INT(cp_user_number_of(user, (cp_user_number)i), fields->number[i]);
     CHECK(cp_user_blocked_by_me(user) == fields->blocked_by_me);
     CHECK(cp_user_has_blocked_me(user) == fields->has_blocked_me);
+    CHECK(cp_user_has(user, fields));
     return user;
 }
 
@@ -325,6 +326,7 @@ static void check_kept(const cp_user_fields *fields, cp_user **before)
     cp_user *user = new_user(fields), *same = new_user(fields);
     CHECK(cp_user_equal(user, same));
     CHECK(!*before || (!cp_user_equal(user, *before) && !cp_user_equal(*before, user)));
+    CHECK(!*before || !cp_user_has(*before, fields));
     cp_user_release(same);
     cp_user_release(*before);
     *before = user;
@@ -356,6 +358,17 @@ TEST(texts_of_any_length_and_numbers_of_any_size_are_kept)
             check_kept(&fields, &before);
         }
     }
+    fields.blocked_by_me = true;
+    check_kept(&fields, &before);
+    fields.has_blocked_me = false;
+    check_kept(&fields, &before);
+    fields.text[CP_USER_METADATA] = (cp_slice){"", 0};
+    check_kept(&fields, &before);
+    fields.text[CP_USER_METADATA] = CP_ABSENT_SLICE;
+    check_kept(&fields, &before);
+    fields.text[CP_USER_NAME].data++;
+    text[fields.text[CP_USER_NAME].length] = 'y';
+    check_kept(&fields, &before);
     cp_user_release(before);
     free(text);
 }

@@ -41,9 +41,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     cp_frame first, second;
     char *text = exact_copy(slice_of_input(data, size));
-    cp_status status = cp_frame_read((cp_slice){text, size}, session_id, &first);
+    cp_status status = cp_frame_read((cp_slice){text, size}, session_id, NULL, &first);
 
-    CHECK_INT(cp_frame_read((cp_slice){text, size}, session_id, &second), status);
+    CHECK_INT(cp_frame_read((cp_slice){text, size}, session_id, NULL, &second), status);
     free(text); /* nothing of it may be left in the frames */
     check_frame(&first, status);
     check_equal(&first, &second);
