@@ -155,7 +155,7 @@ load: build  ## LOAD="5000 2000" plain and TLS clients on one emulator, and slow
 
 # --- how fast -----------------------------------------------------------------------------------
 
-.PHONY: bench bench-readme bench-gate bench-record bench-profile
+.PHONY: bench bench-readme bench-gate bench-record bench-profile bench-looks
 BENCHES := tests/bench
 SENDER  := $(BUILD)/bench/sender
 
@@ -190,6 +190,9 @@ bench-record: build $(SENDER)  ## commit to the instructions per event of this t
 
 bench-profile: build $(SENDER)  ## the functions that an event's instructions are spent in
 	$(VENV)/bin/python $(BENCHES)/gate.py --profile
+
+bench-looks: build $(SENDER)  ## what a look at one of a million tracked users takes
+	$(VENV)/bin/python $(BENCHES)/looks.py
 
 # --- the rest -----------------------------------------------------------------------------------
 

@@ -1,41 +1,15 @@
-"""cometpresence, which hears of many users and is then asked about them.
-
-Says what they take: in the system's account of the process (RSS) and in malloc's, and how long
-a look at one of them lasts from Python.
-"""
+"""cometpresence, which hears of many users and is then asked about them."""
 
 import argparse
-import ctypes
 import json
 import random
-import resource
 import time
 import timeit
 from collections.abc import Callable
-from pathlib import Path
 
 from cometpresence import PresenceClient, Resync
 
 LOOKS = 200_000
-
-
-class Mallinfo2(ctypes.Structure):
-    _fields_ = [
-        (name, ctypes.c_size_t)
-        for name in "arena ordblks smblks hblks hblkhd usmblks fsmblks uordblks fordblks keep".split()
-    ]
-
-
-def allocated() -> int:
-    """What malloc() has given out: small pieces of its heap, and large ones of their own."""
-    mallinfo2 = ctypes.CDLL(None).mallinfo2
-    mallinfo2.restype = Mallinfo2
-    facts = mallinfo2()
-    return int(facts.uordblks + facts.hblkhd)
-
-
-def resident() -> int:
-    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
 
 
 def ns_of(look: Callable[[str], object], uids: list[str]) -> float:
@@ -45,7 +19,11 @@ def ns_of(look: Callable[[str], object], uids: list[str]) -> float:
         for uid in uids:
             look(uid)
 
-    return min(timeit.repeat(look_at_all, number=1, repeat=5, timer=time.thread_time)) / len(uids) * 1e9
+    return (
+        min(timeit.repeat(look_at_all, number=1, repeat=5, timer=time.thread_time))
+        / len(uids)
+        * 1e9
+    )
 
 
 def main() -> None:
@@ -64,13 +42,10 @@ def main() -> None:
         dispatch="none",
     )
     with client:
-        rss, heap = resident(), allocated()
         print(json.dumps({"ready": True}), flush=True)
         while len(client.presence) < options.users:
             time.sleep(0.05)
         facts = {
-            "rss_per_user": (resident() - rss) / options.users,
-            "malloc_per_user": (allocated() - heap) / options.users,
             "get_ns": ns_of(client.presence.get, uids),
             "is_online_ns": ns_of(client.presence.is_online, uids),
         }
