@@ -1,11 +1,13 @@
 #include "core/roster_entries.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define FIRST_BLOCK_BITS 6
 #define FIRST_SLOT_BITS 6
 #define MOST_SLOT_BITS 31
+#define SLOTS_A_MOVE 8
 
 /* Open addressing.  The hash stands beside the number, so that a search looks at an entry
  * only when it is almost surely the one, and growing looks at none. */
@@ -122,25 +124,36 @@ static void put(cp_entries *self, slot filled)
     self->slots[at] = filled;
 }
 
-/* The top bits of the hash choose the slot, so this walks both tables from front to back.
- * The one piece of work under the roster's lock that grows with it: 43 ms on the way to a
- * million users.  Each doubling happens once in a roster's life, so it is left at that. */
+/* A few with each entry that is added, since all at once would keep the roster's lock for
+ * 43 ms on the way to a million users.  Until the last is moved, what is not among the new
+ * slots is looked for among the old ones, which stay as they are.  The top bits of the hash
+ * choose the slot, so this walks both from front to back. */
+static void move_some(cp_entries *self)
+{
+    uint32_t size = self->old_slots ? UINT32_C(1) << (self->bits - 1) : 0;
+    for (int i = 0; i < SLOTS_A_MOVE && self->moved < size; i++, self->moved++)
+        if (self->old_slots[self->moved].number != 0)
+            put(self, self->old_slots[self->moved]);
+    if (self->old_slots && self->moved == size) {
+        free(self->old_slots);
+        self->old_slots = NULL;
+    }
+}
+
+/* By now the growing before is long over: there were more additions than it took. */
 static bool grow(cp_entries *self)
 {
     unsigned bits = self->slots ? self->bits + 1 : FIRST_SLOT_BITS;
-    slot *old = self->slots, *grown = NULL;
+    slot *grown = NULL;
     if (bits <= MOST_SLOT_BITS)
         grown = calloc((size_t)1 << bits, sizeof *grown);
     if (!grown)
         return false;
-
-    size_t old_size = old ? (size_t)1 << self->bits : 0;
+    assert(!self->old_slots);
+    self->old_slots = self->slots;
+    self->moved = 0;
     self->slots = grown;
     self->bits = bits;
-    for (size_t i = 0; i < old_size; i++)
-        if (old[i].number != 0)
-            put(self, old[i]);
-    free(old);
     return true;
 }
 
@@ -164,21 +177,31 @@ void cp_entries_destroy(cp_entries *self)
     for (unsigned block = 0; block < CP_ENTRY_BLOCKS; block++)
         free(self->block[block]);
     free(self->slots);
+    free(self->old_slots);
     *self = (cp_entries){0};
+}
+
+static uint32_t find_in(const cp_entries *self, const slot *slots, unsigned bits, uint32_t hash,
+                        cp_slice uid)
+{
+    uint32_t at = hash >> (32 - bits), mask = (UINT32_C(1) << bits) - 1;
+    for (; slots[at].number != 0; at = (at + 1) & mask) {
+        uint32_t number = slots[at].number - 1;
+        if (slots[at].hash == hash && is_same_uid(uid_of(cp_entries_at(self, number)), uid))
+            return number;
+    }
+    return CP_NO_ENTRY;
 }
 
 uint32_t cp_entries_find(const cp_entries *self, cp_slice uid)
 {
     if (!self->slots)
         return CP_NO_ENTRY;
-    uint32_t hash = hash_of(self, uid), mask = (UINT32_C(1) << self->bits) - 1;
-    uint32_t at = hash >> (32 - self->bits);
-    for (; self->slots[at].number != 0; at = (at + 1) & mask) {
-        uint32_t number = self->slots[at].number - 1;
-        if (self->slots[at].hash == hash && is_same_uid(uid_of(cp_entries_at(self, number)), uid))
-            return number;
-    }
-    return CP_NO_ENTRY;
+    uint32_t hash = hash_of(self, uid);
+    uint32_t number = find_in(self, self->slots, self->bits, hash, uid);
+    if (number == CP_NO_ENTRY && self->old_slots)
+        number = find_in(self, self->old_slots, self->bits - 1, hash, uid);
+    return number;
 }
 
 cp_change cp_entry_change(const cp_entry *self)
@@ -214,5 +237,6 @@ uint32_t cp_entries_add(cp_entries *self, cp_user *user)
     entry->user = cp_user_hold(user);
     entry->last_active_at = entry->at = CP_ABSENT;
     put(self, (slot){hash_of(self, uid_of(entry)), number + 1});
+    move_some(self);
     return number;
 }

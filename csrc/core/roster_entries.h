@@ -36,6 +36,8 @@ typedef struct cp_entries {
     cp_entry *block[CP_ENTRY_BLOCKS];
     struct cp_entry_slot *slots; /* 2 to the power of `bits`; NULL: none yet */
     unsigned bits;
+    struct cp_entry_slot *old_slots; /* half as many, which are being moved; NULL: all are */
+    uint32_t moved;                  /* of them */
     uint64_t key[2];
 } cp_entries;
 

@@ -103,6 +103,33 @@ TEST(entries_are_found_and_stay_where_they_are_while_thousands_arrive)
     cp_entries_destroy(&entries);
 }
 
+/* What one addition moves is bounded, and everybody is found while slots are in two places. */
+TEST(the_table_grows_a_few_slots_at_a_time)
+{
+    cp_entries entries;
+    unsigned growths = 0, additions_while_growing = 0;
+    char uid[16];
+
+    cp_entries_init(&entries, 3);
+    for (unsigned i = 0; i < 3000; i++) {
+        uint32_t moved = entries.old_slots ? entries.moved : 0;
+        bool was_growing = entries.old_slots != NULL;
+        snprintf(uid, sizeof uid, "user-%u", i);
+        CHECK_INT(add(&entries, uid), i);
+        growths += entries.old_slots != NULL && !was_growing;
+        additions_while_growing += entries.old_slots != NULL;
+        CHECK(!entries.old_slots || entries.moved - moved <= 8);
+        for (unsigned j = 0; j <= i && entries.old_slots; j += 1 + i / 50) {
+            snprintf(uid, sizeof uid, "user-%u", j);
+            CHECK_INT(find(&entries, uid), j);
+        }
+        CHECK(find(&entries, "nobody") == CP_NO_ENTRY);
+    }
+    CHECK_INT(growths, 6); /* from 64 to 4096 */
+    CHECK(additions_while_growing > 400);
+    cp_entries_destroy(&entries);
+}
+
 TEST(an_entry_is_one_cache_line)
 {
     CHECK(sizeof(cp_entry) <= 64);
