@@ -138,7 +138,8 @@ def test_a_feed_does_not_keep_its_client(plain_emulator: Emulator, make_client: 
     client = PresenceClient(**plain_emulator.client_args("alice"))
     client.login()
     feed = client._core.open_feed(16, "coalesce")
-    del client
+    with pytest.warns(ResourceWarning, match="unclosed"):
+        del client
     with pytest.raises(ClientClosed):
         read_to_the_end(feed)
 
