@@ -204,6 +204,7 @@ class PresenceHistory(AbstractContextManager["PresenceHistory"]):
         """
         zone = check_zone(tz)
         if isinstance(target, (str, os.PathLike)):
+            self._refuse_itself(target)
             with open(target, "w", encoding="utf-8", newline="") as file:
                 return self.to_csv(
                     *(file, uid, since, until), tz=zone, what=what, shifts=shifts, every=every
@@ -250,10 +251,19 @@ class PresenceHistory(AbstractContextManager["PresenceHistory"]):
             raise ConfigError(
                 "INVALID_PARAMETER", f"{file} must end in {', '.join(FORMATS)}: that is the format."
             )
+        self._refuse_itself(file)
         summary = summarize(self, uid, since, until)
         if summary is None:
             raise ConfigError("INVALID_PARAMETER", f"{self._path} has nothing to draw yet.")
         draw(summary, file, zone, title, most)
+
+    def _refuse_itself(self, target: str | os.PathLike[str]) -> None:
+        """Before an answer is written over what was recorded, by whatever name."""
+        if os.path.exists(target) and os.path.samefile(target, self._path):
+            raise ConfigError(
+                "INVALID_PARAMETER",
+                f"{os.fspath(target)} is the recording itself: name another file.",
+            )
 
     # ---- reading the file
 

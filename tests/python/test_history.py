@@ -254,6 +254,21 @@ def test_csv_of_how_many_were_online(path: Path) -> None:
     ]
 
 
+def test_no_answer_is_written_over_the_recording(path: Path, tmp_path: Path) -> None:
+    record(path, NOON, NOON + HOUR, (NOON, "bob", ONLINE))
+    link, picture = tmp_path / "link.csv", tmp_path / "picture.png"
+    link.symlink_to(path)
+    picture.hardlink_to(path)
+    with PresenceHistory(path) as history:
+        for itself in (path, str(path), link):
+            with pytest.raises(ConfigError, match="is the recording itself"):
+                history.to_csv(itself)
+        with pytest.raises(ConfigError, match="is the recording itself"):
+            history.draw(picture)
+    with PresenceHistory(path) as history:
+        assert [session.uid for session in history.sessions()] == ["bob"]
+
+
 def test_csv_has_a_line_for_each_session(path: Path, tmp_path: Path) -> None:
     record(path, NOON, NOON + HOUR, (NOON, "bob", ONLINE))
     record(path, NOON + 2 * HOUR, NOON + 3 * HOUR)
