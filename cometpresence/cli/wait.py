@@ -1,15 +1,15 @@
 """``cometpresence wait``: until somebody comes or goes."""
 
+import asyncio
 import sys
-import time
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Awaitable, Callable
+from contextlib import aclosing
 
 import click
 from rich.console import Console
 from rich.text import Text
 
-from .. import ConnectionStatus, PresenceClient, RequestTimeout, User
+from .. import AsyncPresenceClient, ConnectionStatus, RequestTimeout, User
 from .credentials import Account, client_options
 from .failures import TimedOut
 from .output import about, json_option, printable, write_line
@@ -56,43 +56,49 @@ def wait(
     """
     if online and offline:
         raise click.UsageError("--online and --offline cannot go together.")
-    deadline = None if timeout is None else time.monotonic() + timeout
-    connect_timeout = CONNECT_TIMEOUT if timeout is None else min(CONNECT_TIMEOUT, timeout)
-    with closing(account.client(dispatch="none", connect_timeout=connect_timeout)) as client:
-        try:
-            user, seen = _wait(client, whom, not offline, fresh, deadline)
-        except RequestTimeout as error:
-            if deadline is None or time.monotonic() < deadline:
-                raise
-            raise TimedOut(_too_late(client, whom, not offline, timeout)) from error
+    user, seen = asyncio.run(_in_time(account, whom, not offline, fresh, timeout))
     if as_json:
         write_line(about(user) | _presence(seen))
     else:
         _show(user, seen.is_online)
 
 
-def _wait(
-    client: PresenceClient, whom: str, online: bool, fresh: bool, deadline: float | None
+async def _in_time(
+    account: Account, whom: str, online: bool, fresh: bool, timeout: float | None
+) -> tuple[User, User]:
+    """As _wait(); one timeout for all that it asks, however slow each answer is."""
+    client = AsyncPresenceClient(**account.arguments(), connect_timeout=CONNECT_TIMEOUT)
+    async with aclosing(client):
+        try:
+            async with asyncio.timeout(timeout):
+                return await _wait(client, whom, online, fresh, timeout is not None)
+        except TimeoutError as error:
+            if timeout is None:  # then it was one answer that did not come
+                raise
+            raise TimedOut(_too_late(client, whom, online, timeout)) from error
+
+
+async def _wait(
+    client: AsyncPresenceClient, whom: str, online: bool, fresh: bool, patient: bool
 ) -> tuple[User, User]:
     """Their profile, and what came of the wait: of who is offline that may be no more than a uid."""
     what = Text.assemble("waiting for ", (printable(whom), "bold"))
     what.append(" to come online" if online else " to go offline")
     with Console(stderr=True).status(what):
-        _patiently(client.login, deadline)
+        await _answer(client.login, patient)
         # asked first: a typing error would wait for ever
-        user = _patiently(lambda: client.get_user(whom), deadline)
-        left = None if deadline is None else max(0.0, deadline - time.monotonic())
+        user = await _answer(lambda: client.get_user(whom), patient)
         wait_for = client.wait_for_online if online else client.wait_for_offline
-        return user, wait_for(user.uid, timeout=left, fresh=fresh)
+        return user, await wait_for(user.uid, fresh=fresh)
 
 
-def _patiently(ask: Callable[[], User], deadline: float | None) -> User:
-    """Again, as long as there is no answer and there is time; without a deadline, once."""
+async def _answer(ask: Callable[[], Awaitable[User]], patient: bool) -> User:
+    """Of the first that is answered; asks once, unless patient."""
     while True:
         try:
-            return ask()
+            return await ask()
         except RequestTimeout:
-            if deadline is None or time.monotonic() >= deadline:
+            if not patient:
                 raise
 
 
@@ -101,7 +107,7 @@ def _presence(seen: User) -> dict[str, object]:
     return facts | ({"last_active_at": seen.last_active_at} if seen.last_active_at else {})
 
 
-def _too_late(client: PresenceClient, whom: str, online: bool, timeout: float | None) -> str:
+def _too_late(client: AsyncPresenceClient, whom: str, online: bool, timeout: float) -> str:
     said = f"{printable(whom)} did not {'come online' if online else 'go offline'} within {timeout:g} s"
     if client.connection_status is not ConnectionStatus.CONNECTED:
         said += ", as far as can be known without a connection"

@@ -1,14 +1,17 @@
 """``who``, ``users`` and ``wait``: what they find, how they say it, how they end."""
 
+import asyncio
 import json
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 
 import pytest
 from python.command_line import Terminal, environment, invoke, lines_of, started
 
+from cometpresence import AsyncPresenceClient, User
 from cometpresence.cli import wait
 from cometpresence.cli.output import counted, printable, span
 from cometpresence.emulator import Emulator
@@ -225,6 +228,26 @@ def test_a_server_that_never_answers_uses_up_the_timeout(plain_emulator: Emulato
         result = invoke(plain_emulator, "wait", "bob", "--timeout", "0.3")
     assert result.exit_code == 124
     assert result.output.startswith("Error: bob did not come online within 0.3 s, as far as")
+
+
+def test_one_timeout_is_for_all_that_is_asked(
+    plain_emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    began = []
+
+    async def log_in(client: AsyncPresenceClient) -> User:
+        me = await AsyncPresenceClient.login(client)
+        await asyncio.sleep(0.5)  # a slow one
+        plain_emulator.blackhole()
+        began.append(time.monotonic())
+        return me
+
+    monkeypatch.setattr(
+        wait, "AsyncPresenceClient", type("Slow", (AsyncPresenceClient,), {"login": log_in})
+    )
+    monkeypatch.setattr(wait, "CONNECT_TIMEOUT", 60.0)
+    assert invoke(plain_emulator, "wait", "bob", "--timeout", "2").exit_code == 124
+    assert time.monotonic() - began[0] < 30
 
 
 def test_a_server_that_never_answers_is_waited_for_as_long_as_was_said(
