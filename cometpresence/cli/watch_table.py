@@ -35,11 +35,13 @@ SORTS = get_args(Sort)
 FRESH = 2.0  # seconds a change stands out
 PAUSE = 0.1  # seconds between two pictures, at least
 WIDEST = 110
+BESIDE = 2  # columns that stay free for the ^C of a terminal, which would else begin a line
 AROUND = 6  # lines of the screen that are not rows; one more where the footer has two
 ROOMY = 76  # columns from which the footer is one line
 FRAME, GAP = 4, 2  # columns of the frame, and between two of the table
 COLUMNS = ("", "name", "uid", "role", "since", "last seen")
 LONGEST = {"name": 12, "uid": 36, "role": 12}  # cut beyond; a name only where room is short
+LONG_NAME = 24  # columns that a name gets before "since" holds the time of day
 TIME_OF_DAY = 23  # columns of "since" that hold it
 
 
@@ -137,7 +139,7 @@ class LiveTable:
     # ---- drawing
 
     def _render(self) -> RenderableType:
-        width = min(self._console.width, WIDEST)
+        width = min(self._console.width - BESIDE, WIDEST)
         room = max(1, self._console.height - AROUND - (width < ROOMY))
         rows = heapq.nsmallest(room, self._rows.values(), key=self._key)
         hidden = len(self._rows) - len(rows)
@@ -232,7 +234,9 @@ def _widths(users: list[User], room: int) -> dict[str, int]:
     }
     widths = {"": 1, "name": needs["name"]}
     wishes = (("since", 7), ("uid", needs["uid"]), ("role", needs["role"]), ("last seen", 10))
-    for column, width in (*wishes, ("since", TIME_OF_DAY)):  # the dearest first
+    long_name = max([needs["name"], *(cell_len(_text(user, "name")) for user in users)])
+    roomy = (("name", min(long_name, LONG_NAME)), ("since", TIME_OF_DAY))
+    for column, width in wishes + roomy:  # the dearest first
         more = widths | {column: width}
         if sum(more.values()) + GAP * len(more) <= room:
             widths = more

@@ -204,6 +204,16 @@ def test_more_users_than_lines_are_counted(plain_emulator: Emulator) -> None:
     assert len(seen.splitlines()) <= 16
 
 
+def test_the_caret_of_ctrl_c_begins_no_line(plain_emulator: Emulator) -> None:
+    seen = picture(plain_emulator, columns=60)
+    assert max(map(len, seen.splitlines())) + len("^C") <= 60
+
+
+def test_a_name_is_readable_before_the_time_of_day(plain_emulator: Emulator) -> None:
+    plain_emulator.add_user("penny", name="Penelope Longstocking", online=True)
+    assert "Penelope Longstocking" in picture(plain_emulator, columns=80)
+
+
 def test_a_narrow_terminal_is_enough(plain_emulator: Emulator) -> None:
     seen = picture(plain_emulator, columns=44)
     assert "Erin E" in seen
