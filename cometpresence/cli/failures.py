@@ -42,14 +42,8 @@ _FIX_OF_CLASS: tuple[tuple[type[CometChatException], str], ...] = (
         "see whether the clock is right; name the authority with --ca-file if it is private",
     ),
     (ProtocolError, _STRANGER),
-    (
-        RequestTimeout,
-        "see whether a firewall is in the way: `cometpresence doctor` looks step by step",
-    ),
-    (
-        ConnectionLost,
-        "see whether the server can be reached: `cometpresence doctor` looks step by step",
-    ),
+    (RequestTimeout, "see whether a firewall is in the way"),
+    (ConnectionLost, "see whether the server can be reached"),
 )
 
 
@@ -60,6 +54,8 @@ class Failure(click.ClickException):
 
     def __init__(self, error: CometChatException) -> None:
         fix = fix_for(error)
+        if fix and isinstance(error, RequestTimeout | ConnectionLost):  # not for the doctor's ears
+            fix += ": `cometpresence doctor` looks step by step"
         said = printable(" ".join(str(error).split()))
         super().__init__(f"{said.rstrip('.')}; {fix}." if fix else said)
 

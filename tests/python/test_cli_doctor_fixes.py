@@ -284,6 +284,7 @@ def test_whatever_is_wrong_has_its_fix(plain_emulator: Emulator, tmp_path: Path,
     for step, (words, fix) in expected.items():
         assert re.search(words, steps[step]["detail"]), steps[step]
         assert re.search(fix, steps[step]["fix"]), steps[step]
+        assert "cometpresence doctor" not in steps[step]["fix"]  # this is the doctor
     for finding in steps.values():
         if finding["state"] == "skipped":
             assert finding["detail"].startswith("not tried: there is no ")
