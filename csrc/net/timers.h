@@ -22,7 +22,7 @@ typedef struct cp_timers {
 
 /* Anew, if it is set. */
 void cp_timers_set(cp_timers *self, cp_timer *timer, cp_usec at, void (*ring)(cp_timer *));
-void cp_timer_cancel(cp_timer *timer); /* one that is not set is legal */
+void cp_timer_cancel(cp_timer *self); /* one that is not set is legal */
 
 cp_usec cp_timers_next(const cp_timers *self); /* CP_NEVER: none is set */
 /* Those that are due.  One that rings may set and cancel any, itself too, but to a later
