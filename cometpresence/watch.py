@@ -32,7 +32,7 @@ class _Watch:
         self._clients: set[Client] = set()
         self._thread: threading.Thread | None = None
         self._stirred = threading.Event()
-        self.wants_stir = True
+        self.wants_stir: bool = True
         """Whether it would otherwise miss what is about to be delivered."""
 
     @contextmanager

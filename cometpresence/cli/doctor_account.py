@@ -69,7 +69,7 @@ class Login:
         self._settings = settings
         self._timeout = timeout
         self._client: PresenceClient | None = None
-        self.is_valid = False
+        self.is_valid: bool = False
         """Whether we are logged in: who is refused at the socket is so no more."""
 
     def __enter__(self) -> Self:
