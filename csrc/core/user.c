@@ -124,10 +124,10 @@ static void fill(cp_user *self, const cp_user_fields *fields, bool width)
     char *out = (char *)self + head_size(self);
     for (int i = 0; i < CP_USER_TEXTS; i++) {
         cp_slice text = fields->text[i];
-        if (text.data)
-            self->present |= (uint8_t)(1u << i);
-        if (text.length > 0)
-            memcpy(out, text.data, text.length);
+        if (!text.data)
+            continue; /* absent, and of no length */
+        self->present |= (uint8_t)(1u << i);
+        memcpy(out, text.data, text.length);
         out += text.length;
     }
 }
@@ -223,10 +223,11 @@ bool cp_user_has(const cp_user *self, const cp_user_fields *fields)
         if (cp_user_number_of(self, (cp_user_number)i) != fields->number[i])
             return false;
     for (int i = 0; i < CP_USER_TEXTS; i++) {
+        cp_slice wanted = fields->text[i];
         size_t length = length_of(self, i);
         bool is_present = self->present & 1u << i;
-        if (is_present != (fields->text[i].data != NULL) || length != fields->text[i].length ||
-            (length > 0 && memcmp(text, fields->text[i].data, length) != 0))
+        if (is_present != (wanted.data != NULL) || length != wanted.length ||
+            (wanted.data && memcmp(text, wanted.data, length) != 0))
             return false;
         text += length;
     }
