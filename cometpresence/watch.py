@@ -41,6 +41,7 @@ class _Watch:
         with self._lock:
             self._clients.add(client)
             if self._thread is None:
+                self.wants_stir = True  # the leaving of the last client has left it unset
                 self._thread = threading.Thread(
                     target=self._run, name="cometpresence watch", daemon=True
                 )

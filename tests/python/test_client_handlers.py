@@ -192,6 +192,30 @@ def test_a_handler_that_does_not_return_is_warned_about_while_it_runs(
     assert "stuck" in warning
 
 
+def test_a_client_that_comes_after_the_last_one_left_is_watched_too(
+    plain_emulator: Emulator,
+    make_client: MakeClient,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    watch = type(base.WATCH)()
+    monkeypatch.setattr(base, "WATCH", watch)
+    with make_client(plain_emulator) as first:
+        came = Inbox()
+        first.on_user_online(came)
+        plain_emulator.set_online("carol")
+        came.one()
+        thread = watch._thread
+    assert thread is not None
+    thread.join(PATIENCE)
+    warned, waited = threading.Event(), Inbox()
+    caplog.handler.addFilter(lambda record: warned.set() or True)
+    with make_client(plain_emulator) as client:
+        client.on_user_online(lambda _user: waited(warned.wait(PATIENCE)), uids={"bob"})
+        plain_emulator.set_online("bob")
+        assert waited.one()
+
+
 def test_one_thread_watches_the_handlers_of_all_clients_and_ends_with_them(
     plain_emulator: Emulator, make_client: MakeClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
