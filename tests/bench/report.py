@@ -31,6 +31,7 @@ NAMES = {
     "ours-batch": "**cometpresence**, a function for a list of events",
     "node-ws": "Node `ws` + `JSON.parse`",
     "official-sdk": "the official SDK in Node",
+    "websocketclient-json": "`websocket-client` + `json`",
     "floor-recv": "*floor:* `recv()` in C, counting",
     "floor-lws": "*floor:* libwebsockets in C, counting",
 }
