@@ -56,20 +56,14 @@ static void look_at(cp_json_scanner *self, const char *block)
     self->special = left < CP_JSON_BLOCK ? special_of_last(block, left) : special_of(block);
 }
 
-/* To the first byte that a string cannot hold as it is, or to the end. */
-static void skip_plain(cp_json_scanner *self)
+/* What is left of the block is plain, or this begins elsewhere, maybe before it. */
+const char *cp_json_find_special_beyond(cp_json_scanner *self, const char *from)
 {
-    for (;;) {
-        size_t offset = (size_t)(self->at - self->block);
-        uint64_t special = offset < CP_JSON_BLOCK ? self->special >> offset : 0;
-        if (special) {
-            self->at += __builtin_ctzll(special);
-            return;
-        }
-        if (offset < CP_JSON_BLOCK)
-            self->at = self->block + CP_JSON_BLOCK;
-        look_at(self, self->at);
-    }
+    bool begins_here = (size_t)(from - self->block) < CP_JSON_BLOCK;
+    const char *block = begins_here ? self->block + CP_JSON_BLOCK : from;
+    for (; look_at(self, block), !self->special; block += CP_JSON_BLOCK)
+        ;
+    return block + __builtin_ctzll(self->special);
 }
 
 cp_json_scanner cp_json_scanner_of(cp_slice text, unsigned depth, size_t values)
@@ -227,7 +221,10 @@ __attribute__((noinline)) cp_status cp_json_skip_any_string(cp_json_scanner *sel
     self->has_escapes = false;
     if (!cp_json_skip_byte(self, '"'))
         return CP_ERR_MALFORMED;
-    for (skip_plain(self); !cp_json_skip_byte(self, '"'); skip_plain(self)) {
+    for (;;) {
+        self->at = cp_json_find_special(self, self->at);
+        if (cp_json_skip_byte(self, '"'))
+            return CP_OK;
         cp_status status = CP_ERR_MALFORMED; /* a control byte, or the end */
         if (cp_json_skip_byte(self, '\\')) {
             self->has_escapes = true;
@@ -238,7 +235,6 @@ __attribute__((noinline)) cp_status cp_json_skip_any_string(cp_json_scanner *sel
         if (status != CP_OK)
             return status;
     }
-    return CP_OK;
 }
 
 /* ---- values: a recursive descent, no deeper than the limit */

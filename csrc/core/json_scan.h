@@ -58,17 +58,23 @@ static inline bool cp_json_skip_mark(cp_json_scanner *self, char wanted)
     return cp_json_skip_byte(self, wanted);
 }
 
-/* How long the string is that is next, without its quotes, when it is plain and was looked at
- * already, as most are; else -1. */
-static inline ptrdiff_t cp_json_plain_length(const cp_json_scanner *self)
+/* The first byte from there on that a string cannot hold as it is; the end, if there is none. */
+const char *cp_json_find_special_beyond(cp_json_scanner *self, const char *from);
+static inline const char *cp_json_find_special(cp_json_scanner *self, const char *from)
+{
+    size_t offset = (size_t)(from - self->block);
+    uint64_t special = offset < CP_JSON_BLOCK ? self->special >> offset : 0;
+    return special ? from + __builtin_ctzll(special) : cp_json_find_special_beyond(self, from);
+}
+
+/* How long the string is that is next, without its quotes, when it is plain, as most are;
+ * else -1. */
+static inline ptrdiff_t cp_json_plain_length(cp_json_scanner *self)
 {
     if (self->at >= self->end || *self->at != '"')
         return -1;
-    const char *text = self->at + 1;
-    size_t offset = (size_t)(text - self->block);
-    uint64_t special = offset < CP_JSON_BLOCK ? self->special >> offset : 0;
-    ptrdiff_t length = special ? __builtin_ctzll(special) : 0;
-    return special && length < self->end - text && text[length] == '"' ? length : -1;
+    const char *text = self->at + 1, *special = cp_json_find_special(self, text);
+    return special < self->end && *special == '"' ? special - text : -1;
 }
 
 cp_status cp_json_skip_any_string(cp_json_scanner *self);
