@@ -3,7 +3,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "core/fast_frame.h"
 #include "core/utf8.h"
 
 /* ---- reading */
@@ -129,15 +128,15 @@ static cp_status take_fast(const cp_fast_frame *fast, cp_roster *known, cp_frame
     return CP_OK;
 }
 
-cp_status cp_frame_read(cp_slice text, cp_slice session_id, cp_roster *known, cp_frame *out)
+cp_status cp_frame_read(cp_frame_reader *self, cp_slice text, cp_frame *out)
 {
     char room[CP_FAST_FRAME_ROOM];
     cp_fast_frame fast;
 
     *out = empty_frame;
-    if (cp_fast_frame_read(text, session_id, room, &fast))
-        return take_fast(&fast, known, out);
-    return cp_frame_parse(text, session_id, out);
+    if (cp_fast_frame_read(text, self->session_id, &self->order, room, &fast))
+        return take_fast(&fast, self->known, out);
+    return cp_frame_parse(text, self->session_id, out);
 }
 
 cp_status cp_frame_parse(cp_slice text, cp_slice session_id, cp_frame *out)

@@ -1,6 +1,7 @@
 #ifndef CP_CORE_FRAME_H
 #define CP_CORE_FRAME_H
 
+#include "core/fast_frame.h"
 #include "core/json.h"
 #include "core/roster.h"
 #include "core/user.h"
@@ -25,9 +26,15 @@ typedef struct cp_frame {
     bool trimmed;         /* the profile lost tags and metadata */
 } cp_frame;
 
-/* CP_OK, or an error and an empty frame; never both.  `session_id` is our own.  A profile
- * that `known` has as it is now is held again, not made anew; NULL: nobody is known. */
-cp_status cp_frame_read(cp_slice text, cp_slice session_id, cp_roster *known, cp_frame *out);
+/* What one who reads frames knows beforehand; all but the order is lent. */
+typedef struct cp_frame_reader {
+    cp_slice session_id; /* our own */
+    cp_roster *known; /* a profile that it has as it is now is held again, not made anew; or NULL */
+    cp_name_order order; /* of the frames so far */
+} cp_frame_reader;
+
+/* CP_OK, or an error and an empty frame; never both. */
+cp_status cp_frame_read(cp_frame_reader *self, cp_slice text, cp_frame *out);
 /* The same without the shortcut for presence: what it has to agree with. */
 cp_status cp_frame_parse(cp_slice text, cp_slice session_id, cp_frame *out);
 void cp_frame_destroy(cp_frame *self);

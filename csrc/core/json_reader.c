@@ -44,37 +44,7 @@ static cp_slice take_string(cp_json_reader *self)
 
 /* ---- objects */
 
-__attribute__((noinline)) static bool take_any_name(cp_json_reader *self, cp_slice *name)
-{
-    *name = take_string(self);
-    if (self->scan.has_escapes || !cp_json_skip_mark(&self->scan, ':'))
-        cp_json_reader_give_up(self);
-    cp_json_skip_space(&self->scan);
-    return !self->gave_up;
-}
-
-/* As a rule it is plain, and the colon follows at once. */
-static inline bool take_name(cp_json_reader *self, cp_slice *name)
-{
-    cp_json_scanner *scan = &self->scan;
-    cp_json_skip_space(scan);
-    ptrdiff_t length = cp_json_plain_length(scan);
-    if (length < 0 || scan->end - scan->at <= length + 2 || scan->at[length + 2] != ':')
-        return take_any_name(self, name);
-    *name = (cp_slice){scan->at + 1, (size_t)length};
-    scan->at += length + 3;
-    cp_json_skip_space(scan);
-    return true;
-}
-
-/* The way out of an object. */
-static bool leave(cp_json_reader *self)
-{
-    self->scan.depth_left++;
-    return false;
-}
-
-bool cp_json_reader_first(cp_json_reader *self, cp_slice *name)
+bool cp_json_reader_enter(cp_json_reader *self)
 {
     cp_json_skip_space(&self->scan);
     if (self->scan.depth_left == 0 || !cp_json_skip_byte(&self->scan, '{')) {
@@ -82,16 +52,26 @@ bool cp_json_reader_first(cp_json_reader *self, cp_slice *name)
         return false;
     }
     self->scan.depth_left--;
-    return cp_json_skip_mark(&self->scan, '}') ? leave(self) : take_name(self, name);
+    cp_json_skip_space(&self->scan);
+    return peek(self) != '}' || cp_json_reader_leave(self);
 }
 
-bool cp_json_reader_next(cp_json_reader *self, cp_slice *name)
+bool cp_json_reader_leave(cp_json_reader *self)
 {
-    if (cp_json_skip_mark(&self->scan, ','))
-        return take_name(self, name);
     if (!cp_json_skip_byte(&self->scan, '}'))
         cp_json_reader_give_up(self);
-    return leave(self);
+    self->scan.depth_left++;
+    return false;
+}
+
+cp_slice cp_json_reader_name(cp_json_reader *self)
+{
+    cp_json_skip_space(&self->scan);
+    cp_slice name = take_string(self);
+    if (self->scan.has_escapes || !cp_json_skip_mark(&self->scan, ':'))
+        cp_json_reader_give_up(self);
+    cp_json_skip_space(&self->scan);
+    return self->gave_up ? CP_ABSENT_SLICE : name;
 }
 
 void cp_json_reader_skip(cp_json_reader *self)
@@ -211,7 +191,7 @@ static cp_slice unescape(cp_json_reader *self, cp_slice string)
     return (cp_slice){start, (size_t)(out - start)};
 }
 
-__attribute__((noinline)) static cp_slice take_any_text(cp_json_reader *self)
+cp_slice cp_json_reader_any_text(cp_json_reader *self)
 {
     if (peek(self) != '"') {
         cp_json_reader_skip(self);
@@ -219,16 +199,6 @@ __attribute__((noinline)) static cp_slice take_any_text(cp_json_reader *self)
     }
     cp_slice string = take_string(self);
     return self->scan.has_escapes && !self->gave_up ? unescape(self, string) : string;
-}
-
-cp_slice cp_json_reader_text(cp_json_reader *self)
-{
-    ptrdiff_t length = cp_json_plain_length(&self->scan);
-    if (length < 0)
-        return take_any_text(self);
-    const char *text = self->scan.at + 1;
-    self->scan.at = text + length + 1;
-    return (cp_slice){text, (size_t)length};
 }
 
 /* ---- arrays and objects, as they are printed */

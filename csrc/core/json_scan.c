@@ -1,5 +1,6 @@
 #include "core/json_scan.h"
 
+#include "core/sixteen.h"
 #include "core/utf8.h"
 
 #define LONGEST_NUMBER 60 /* the engine has 63 bytes for one */
@@ -8,32 +9,12 @@
 
 /* ---- bytes, many at a time */
 
-typedef signed char sixteen __attribute__((vector_size(16)));
-
-/* A bit for each byte; in a byte, all bits are set or none. */
-#ifdef __SSE2__
-static uint64_t bits_of(sixteen bytes)
-{
-    typedef char chars __attribute__((vector_size(16)));
-    return (unsigned)__builtin_ia32_pmovmskb128((chars)bytes);
-}
-#else
-static uint64_t bits_of(sixteen bytes)
-{
-    uint64_t bits = 0;
-    for (unsigned i = 0; i < sizeof bytes; i++)
-        bits |= (uint64_t)(bytes[i] & 1) << i;
-    return bits;
-}
-#endif
-
 /* Which a string holds as they are.  As numbers with a sign, all bytes beyond ASCII are below
  * ' ' too. */
 static uint64_t plain_of(const char *at)
 {
-    sixteen bytes;
-    memcpy(&bytes, at, sizeof bytes);
-    return bits_of((sixteen)((bytes >= ' ') & ~((bytes == '"') | (bytes == '\\'))));
+    cp_sixteen bytes = cp_sixteen_at(at);
+    return cp_sixteen_bits((bytes >= ' ') & ~((bytes == '"') | (bytes == '\\')));
 }
 
 __attribute__((always_inline)) static inline uint64_t special_of(const char *block)

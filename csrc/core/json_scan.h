@@ -44,9 +44,10 @@ static inline void cp_json_skip_space(cp_json_scanner *self)
 
 static inline bool cp_json_skip_byte(cp_json_scanner *self, char wanted) /* false: it is another */
 {
-    bool is_there = self->at < self->end && *self->at == wanted;
-    self->at += is_there;
-    return is_there;
+    if (self->at >= self->end || *self->at != wanted)
+        return false;
+    self->at++;
+    return true;
 }
 
 /* With the space before it, which as a rule is not there. */

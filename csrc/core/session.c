@@ -60,6 +60,7 @@ cp_session *cp_session_new(const cp_config *config, cp_roster *roster, uint64_t 
     cp_session_forget_counts(self);
     cp_sync_init(&self->sync, config);
     cp_notices_init(&self->notices);
+    self->reader = (cp_frame_reader){cp_slice_of(config->session_id), roster, {{0}}};
     cp_buffer_init(&self->frame);
     self->attempt_deadline = self->retry_at = self->ping_at = self->pong_by = CP_NEVER;
     self->renewal_at = self->audit_at = CP_NEVER;
@@ -338,7 +339,7 @@ void cp_session_received(cp_session *self, cp_slice text, cp_now now)
     self->now = now;
     if (!listens(self))
         return;
-    status = cp_frame_read(text, cp_slice_of(self->config->session_id), self->roster, &frame);
+    status = cp_frame_read(&self->reader, text, &frame);
     if (status != CP_OK) {
         cp_session_mangled(self, status, now);
         return;

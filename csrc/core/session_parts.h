@@ -34,6 +34,7 @@ struct cp_session {
     cp_watchers watchers; /* the roster tells them too */
     cp_sync sync;
     cp_notices notices; /* to be pulled */
+    cp_frame_reader reader;
 
     cp_session_state state;
     cp_now now; /* of the latest fact */

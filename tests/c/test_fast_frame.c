@@ -40,7 +40,9 @@ static bool is_taken(const char *text)
 {
     cp_fast_frame frame;
     char *exact = exact_copy(cp_slice_of(text));
-    bool taken = cp_fast_frame_read((cp_slice){exact, strlen(text)}, cp_slice_of(ME), room, &frame);
+    cp_slice whole = {exact, strlen(text)};
+    cp_name_order order = {{0}};
+    bool taken = cp_fast_frame_read(whole, cp_slice_of(ME), &order, room, &frame);
     free(exact);
     return taken;
 }
@@ -125,6 +127,35 @@ TEST(a_repeated_name_counts_as_none_and_is_left_to_the_parser)
     check_user("\"uid\":\"a\",\"createdAt\":1,\"createdAt\":2", false);
     check_user("\"uid\":\"a\",\"status\":1,\"status\":2", true); /* nobody asks for it */
     check_user("\"uid\":\"a\",\"metadata\":{\"b\":1,\"b\":2}", true);
+}
+
+/* What was learned of one order harms no other, and no mistake is taken for what is expected. */
+TEST(frames_in_any_order_mean_the_same)
+{
+    static const char *const orders[] = {
+        full,
+        spaced,
+        "{\"body\":{\"user\":{\"tags\":[],\"role\":\"r\",\"uid\":\"a\"},\"action\":\"offline\"},"
+        "\"type\":\"presence\"}",
+        "{\"deviceId\":\"" ME "\",\"body\":{\"timestamp\":12345678,\"action\":\"online\","
+        "\"user\":{\"uid\":\"a\",\"status\":\"x\",\"type\":1,\"x\":2,\"name\":\"n\"}},"
+        "\"type\":\"presence\"}",
+        "{\"type\":\"presence\",\"body\":{\"action\":\"online\",\"user\":{\"uid\":\"a\",\"uid\":"
+        "\"b\"}}}",
+        "{\"type\":\"presence\",\"body\":{\"action\":\"online\",\"user\":{\"uid\":\"a\",\"name:"
+        "\"b\"}}}",
+    };
+    const size_t count = sizeof orders / sizeof *orders;
+
+    for (size_t learned = 0; learned < count; learned++) {
+        for (size_t told = 0; told < count; told++) {
+            cp_frame_reader reader = {.session_id = cp_slice_of(ME)};
+            cp_status status;
+            CHECK(reader_agrees(&reader, cp_slice_of(orders[learned]), &status));
+            CHECK(reader_agrees(&reader, cp_slice_of(orders[told]), &status));
+            CHECK(reader_agrees(&reader, cp_slice_of(orders[learned]), &status));
+        }
+    }
 }
 
 TEST(escapes_and_characters_mean_the_same)
@@ -269,9 +300,10 @@ TEST(length_means_the_same)
 
 TEST(no_memory_is_told)
 {
+    cp_frame_reader reader = {.session_id = cp_slice_of(ME)};
     cp_frame frame;
 
     fail_allocation(1);
-    CHECK_INT(cp_frame_read(cp_slice_of(full), cp_slice_of(ME), NULL, &frame), CP_ERR_NOMEM);
+    CHECK_INT(cp_frame_read(&reader, cp_slice_of(full), &frame), CP_ERR_NOMEM);
     CHECK(allocation_failed() && frame.presence.user == NULL);
 }

@@ -34,8 +34,8 @@ static const char own_echo[] =
 static cp_status try_read(cp_slice text, cp_frame *out)
 {
     char *exact = exact_copy(text);
-    cp_status status =
-        cp_frame_read((cp_slice){exact, text.length}, cp_slice_of(OWN_SESSION), NULL, out);
+    cp_frame_reader reader = {.session_id = cp_slice_of(OWN_SESSION)};
+    cp_status status = cp_frame_read(&reader, (cp_slice){exact, text.length}, out);
     free(exact); /* nothing of it may be left in the frame */
     return status;
 }
@@ -140,7 +140,7 @@ TEST(without_a_session_nothing_is_an_echo)
     cp_frame frame;
     const char *text = "{\"type\":\"presence\",\"deviceId\":\"\",\"body\":{\"action\":\"online\","
                        "\"user\":\"bob\"}}";
-    CHECK_INT(cp_frame_read(cp_slice_of(text), CP_ABSENT_SLICE, NULL, &frame), CP_OK);
+    CHECK_INT(cp_frame_read(&(cp_frame_reader){0}, cp_slice_of(text), &frame), CP_OK);
     CHECK(!frame.is_echo);
     cp_frame_destroy(&frame);
 }
@@ -319,13 +319,14 @@ static cp_roster *roster_with(const char *text)
 
 static cp_user *read_known(const char *text, cp_roster *known, bool allocates)
 {
+    cp_frame_reader reader = {cp_slice_of(OWN_SESSION), known, {{0}}};
     cp_frame frame;
     fail_allocation(1);
-    cp_status status = cp_frame_read(cp_slice_of(text), cp_slice_of(OWN_SESSION), known, &frame);
+    cp_status status = cp_frame_read(&reader, cp_slice_of(text), &frame);
     CHECK_INT(status, allocates ? CP_ERR_NOMEM : CP_OK);
     CHECK(allocation_failed() == allocates);
     if (allocates)
-        CHECK_INT(cp_frame_read(cp_slice_of(text), cp_slice_of(OWN_SESSION), known, &frame), CP_OK);
+        CHECK_INT(cp_frame_read(&reader, cp_slice_of(text), &frame), CP_OK);
     cp_user *user = frame.presence.user;
     CHECK_INT(cp_roster_apply_live(known, &frame.presence, 2), CP_OK);
     cp_frame_destroy(&frame);
@@ -364,10 +365,10 @@ TEST(each_allocation_that_fails_is_no_memory_and_no_frame)
 {
     count_the_engine();
     for (unsigned n = 1, failed = 1; failed; n++) {
+        cp_frame_reader reader = {.session_id = cp_slice_of(OWN_SESSION)};
         cp_frame frame;
         fail_allocation(n);
-        cp_status status =
-            cp_frame_read(cp_slice_of(online), cp_slice_of(OWN_SESSION), NULL, &frame);
+        cp_status status = cp_frame_read(&reader, cp_slice_of(online), &frame);
         failed = allocation_failed();
         CHECK_INT(status, failed ? CP_ERR_NOMEM : CP_OK);
         CHECK_INT(frame.kind, failed ? CP_FRAME_UNKNOWN : CP_FRAME_PRESENCE);

@@ -39,11 +39,12 @@ static void check_equal(const cp_frame *a, const cp_frame *b)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+    cp_frame_reader reader = {.session_id = session_id};
     cp_frame first, second;
     char *text = exact_copy(slice_of_input(data, size));
-    cp_status status = cp_frame_read((cp_slice){text, size}, session_id, NULL, &first);
+    cp_status status = cp_frame_read(&reader, (cp_slice){text, size}, &first);
 
-    CHECK_INT(cp_frame_read((cp_slice){text, size}, session_id, NULL, &second), status);
+    CHECK_INT(cp_frame_read(&reader, (cp_slice){text, size}, &second), status);
     free(text); /* nothing of it may be left in the frames */
     check_frame(&first, status);
     check_equal(&first, &second);
