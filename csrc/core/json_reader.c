@@ -1,6 +1,7 @@
 #include "core/json_reader.h"
 
 #include "core/clock.h"
+#include "core/digits.h"
 
 #define MOST_DIGITS 15 /* any number of so many is below 2^53 */
 
@@ -97,6 +98,8 @@ int64_t cp_json_reader_count(cp_json_reader *self)
     const char *start = self->scan.at, *at = start, *end = self->scan.end;
     uint64_t count = 0; /* which may overflow: then there were too many digits */
 
+    if (end - at >= 8 && cp_eight_digits(at, &count))
+        at += 8;
     for (unsigned digit; at < end && (digit = (unsigned)*at - '0') < 10; at++)
         count = count * 10 + digit;
     if (at == start)

@@ -1,5 +1,6 @@
 #include "core/json_scan.h"
 
+#include "core/digits.h"
 #include "core/sixteen.h"
 #include "core/utf8.h"
 
@@ -86,6 +87,9 @@ static cp_status skip_word(cp_json_scanner *self, const char *word)
 static size_t skip_digits(cp_json_scanner *self)
 {
     const char *start = self->at;
+    uint64_t number;
+    while (self->end - self->at >= 8 && cp_eight_digits(self->at, &number))
+        self->at += 8;
     while (peek(self) >= '0' && peek(self) <= '9')
         self->at++;
     return (size_t)(self->at - start);
