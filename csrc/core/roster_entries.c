@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/text.h"
+
 #define FIRST_BLOCK_BITS 6
 #define FIRST_SLOT_BITS 6
 #define MOST_SLOT_BITS 31
@@ -28,22 +30,27 @@ static uint64_t lower(uint64_t eight)
     return eight | ((from_a ^ after_z) & ~eight & each * 0x80) >> 2;
 }
 
-static uint64_t eight_at(cp_slice uid, size_t offset)
+static uint64_t eight_at(const char *bytes)
 {
-    uint64_t eight = 0;
-    size_t left = uid.length - offset;
-    memcpy(&eight, uid.data + offset, left < sizeof eight ? left : sizeof eight);
+    uint64_t eight;
+    memcpy(&eight, bytes, sizeof eight);
     return lower(eight);
 }
 
+/* The last eight, some of which may be among those before them; or all there are. */
+static uint64_t last_of(cp_slice uid)
+{
+    if (uid.length >= 8)
+        return eight_at(uid.data + uid.length - 8);
+    char few[8] = {0};
+    memcpy(few, uid.data, uid.length);
+    return eight_at(few);
+}
+
+/* As a rule they are spelled alike. */
 static bool is_same_uid(cp_slice a, cp_slice b)
 {
-    if (a.length != b.length)
-        return false;
-    for (size_t offset = 0; offset < a.length; offset += 8)
-        if (eight_at(a, offset) != eight_at(b, offset))
-            return false;
-    return true;
+    return cp_slice_equal(a, b) || cp_slice_equal_caseless(a, b);
 }
 
 static uint64_t rotate(uint64_t value, int bits)
@@ -72,8 +79,9 @@ static uint32_t hash_of(const cp_entries *self, cp_slice uid)
     uint64_t v[4] = {
         self->key[0] ^ UINT64_C(0x736F6D6570736575), self->key[1] ^ UINT64_C(0x646F72616E646F6D),
         self->key[0] ^ UINT64_C(0x6C7967656E657261), self->key[1] ^ UINT64_C(0x7465646279746573)};
-    for (size_t offset = 0; offset < uid.length; offset += 8)
-        sip_absorb(v, eight_at(uid, offset));
+    for (size_t offset = 0; offset + 8 < uid.length; offset += 8)
+        sip_absorb(v, eight_at(uid.data + offset));
+    sip_absorb(v, last_of(uid));
     sip_absorb(v, uid.length);
     v[2] ^= 0xFF;
     for (int i = 0; i < 3; i++)
@@ -195,7 +203,7 @@ static uint32_t find_in(const cp_entries *self, const slot *slots, unsigned bits
 
 uint32_t cp_entries_find(const cp_entries *self, cp_slice uid)
 {
-    if (!self->slots)
+    if (!self->slots || uid.length == 0)
         return CP_NO_ENTRY;
     uint32_t hash = hash_of(self, uid);
     uint32_t number = find_in(self, self->slots, self->bits, hash, uid);
