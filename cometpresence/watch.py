@@ -1,4 +1,4 @@
-"""Handlers that do not return, noticed while they run."""
+"""Handlers that do not return, and a network that does not turn, noticed meanwhile."""
 
 import os
 import threading
@@ -19,8 +19,10 @@ _LEAST = 0.01
 class _Watch:
     """One thread for all clients that have a dispatch thread, for as long as there are any.
 
-    It sleeps while nothing is delivered.  Half a second after something was it looks at what runs
-    by then, and again when that has taken too long; the client warns, once of each handler.
+    Half a second after something was delivered it looks at what runs by then, and again when that
+    has taken too long; the client warns, once of each handler.  While nothing is delivered it looks
+    every few seconds whether the network turns, since a dispatch thread that waits may be the one
+    that turns it.
     """
 
     def __init__(self) -> None:
@@ -59,7 +61,9 @@ class _Watch:
         self._stirred.set()
 
     def _run(self) -> None:
-        while self._stirred.wait():
+        while True:
+            if not self._stirred.wait(self._mind_network()):
+                continue
             self._stirred.clear()  # before the look at who is left: the last may leave after it
             if self._is_over():
                 return
@@ -76,10 +80,15 @@ class _Watch:
 
     def _look(self) -> float | None:
         """In how many seconds to look again; None: nothing is left to decide."""
-        with self._lock:
-            clients = tuple(self._clients)
-        left = [client.mind_running() for client in clients]
+        left = [client.mind_running() for client in self._watched()]
         return min((each for each in left if each is not None), default=None)
+
+    def _mind_network(self) -> float | None:
+        return min((client.mind_network() for client in self._watched()), default=None)
+
+    def _watched(self) -> tuple["Client", ...]:
+        with self._lock:
+            return tuple(self._clients)
 
 
 WATCH: Final = _Watch()

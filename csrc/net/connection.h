@@ -34,10 +34,15 @@ void cp_connection_cancel(cp_connection *self, cp_task *task); /* done soon, as 
 /* ---- the bell: rung when there is something to take */
 
 int cp_connection_bell(cp_connection *self); /* to poll for reading; made on first use; -1: none */
-/* Sleeps until the bell rings.  CP_OK: it rang; CP_ERR_TIMEOUT; CP_ERR_SYSTEM with errno
+/* Sleeps until the bell rings; without an end (CP_NEVER) it turns the loop meanwhile, if this is
+ * the only connection.  CP_OK: it rang; CP_ERR_TIMEOUT; CP_ERR_SYSTEM with errno
  * (EINTR: a signal came); CP_ERR_CLOSED: closed, and all is taken; CP_ERR_STALLED: the
  * network thread does not turn any more, which is told once each time. */
 cp_status cp_connection_listen(cp_connection *self, cp_usec most);
+
+/* The same for who does not listen: the thread that turns the loop may be the one that would.
+ * *look_again: in how long it is worth it. */
+bool cp_connection_has_stalled(cp_connection *self, cp_usec *look_again);
 
 /* Rings, until the next hush: whoever takes has something else to do. */
 void cp_connection_wake(cp_connection *self);

@@ -161,12 +161,13 @@ int cp_connection_bell(cp_connection *self)
 #define BEAT_LATE (5 * CP_USEC_PER_SEC)
 #define LOOK_AGAIN (1 * CP_USEC_PER_SEC)
 
-static bool has_stalled(cp_connection *self)
+bool cp_connection_has_stalled(cp_connection *self, cp_usec *look_again)
 {
     cp_usec beat = cp_network_beat(), now = cp_network_now();
     bool has_stalled = false;
 
-    if (now - beat < BEAT_LATE)
+    *look_again = now - beat < BEAT_LATE ? BEAT_LATE : LOOK_AGAIN;
+    if (now - beat < BEAT_LATE || cp_connection_is_foreign(self))
         return false;
     pthread_mutex_lock(&self->lock);
     if (self->suspected_beat != beat) {
@@ -188,45 +189,84 @@ static cp_status listen_and_look(cp_connection *self, const cp_bell *bell, cp_us
     cp_usec end = most < CP_NEVER - now ? now + most : CP_NEVER;
 
     for (;;) {
+        cp_usec slice;
+
+        if (cp_connection_has_stalled(self, &slice))
+            return CP_ERR_STALLED;
         cp_usec left = end - now;
-        cp_usec slice = now - cp_network_beat() < BEAT_LATE ? BEAT_LATE : LOOK_AGAIN;
         cp_status status =
             left > 0 ? cp_bell_listen(bell, left < slice ? left : slice) : CP_ERR_TIMEOUT;
 
         if (status != CP_ERR_TIMEOUT)
             return status;
-        if (has_stalled(self))
-            return CP_ERR_STALLED;
         now = cp_network_now();
         if (now >= end)
             return CP_ERR_TIMEOUT;
     }
 }
 
+/* Under the lock.  CP_ERR_TIMEOUT: there is nothing yet. */
+static cp_status outlook(cp_connection *self)
+{
+    if (cp_connection_has_something(self))
+        return CP_OK;
+    if (self->is_over)
+        return CP_ERR_CLOSED;
+    return self->is_rung ? CP_OK : CP_ERR_TIMEOUT;
+}
+
+static bool has_news(cp_guest *guest)
+{
+    cp_connection *self = lws_container_of(guest, cp_connection, guest);
+    bool has_news;
+
+    pthread_mutex_lock(&self->lock);
+    has_news = outlook(self) != CP_ERR_TIMEOUT;
+    pthread_mutex_unlock(&self->lock);
+    return has_news;
+}
+
+/* Under the lock, but not while it waits.  CP_ERR_TIMEOUT: it cannot, so somebody has to ring. */
+static cp_status attend(cp_connection *self)
+{
+    bool attended;
+
+    self->is_attended = true;
+    do {
+        pthread_mutex_unlock(&self->lock);
+        attended = cp_loop_attend(&self->guest, has_news);
+        pthread_mutex_lock(&self->lock);
+    } while (attended && outlook(self) == CP_ERR_TIMEOUT);
+    self->is_attended = false;
+    return outlook(self);
+}
+
 cp_status cp_connection_listen(cp_connection *self, cp_usec most)
 {
     cp_status status;
     cp_bell bell;
-    bool is_over;
 
     if (cp_connection_is_foreign(self))
         return CP_ERR_FORKED;
     pthread_mutex_lock(&self->lock);
-    status = cp_connection_has_something(self) ? CP_OK : make_bell(self);
-    is_over = self->is_over && !cp_connection_has_something(self);
-    bell = self->bell;
-    if (status != CP_OK || is_over || self->is_rung || cp_connection_has_something(self)) {
+    status = outlook(self);
+    if (status == CP_ERR_TIMEOUT && most == CP_NEVER)
+        status = attend(self);
+    if (status != CP_ERR_TIMEOUT || most <= 0) {
         pthread_mutex_unlock(&self->lock);
-        return is_over ? CP_ERR_CLOSED : status;
+        return status;
     }
+    status = make_bell(self);
+    bell = self->bell;
     pthread_mutex_unlock(&self->lock);
-    status = listen_and_look(self, &bell, most);
+    if (status == CP_OK)
+        status = listen_and_look(self, &bell, most);
     if (status != CP_OK)
         return status;
     pthread_mutex_lock(&self->lock);
-    is_over = self->is_over && !cp_connection_has_something(self);
+    status = outlook(self);
     pthread_mutex_unlock(&self->lock);
-    return is_over ? CP_ERR_CLOSED : CP_OK;
+    return status == CP_ERR_TIMEOUT ? CP_OK : status; /* another one hushed it meanwhile */
 }
 
 void cp_connection_hush(cp_connection *self)

@@ -37,6 +37,7 @@ struct cp_connection {
     cp_inherited *bell_inherited;
     bool is_rung;
     bool is_woken; /* rung for something that is not ours */
+    bool is_attended; /* who would listen turns the loop, and looks after each turn */
     cp_connection_facts facts;
     cp_failure refusal;     /* of the state REFUSED */
     struct cp_reader *readers;
@@ -118,6 +119,8 @@ static inline void cp_connection_ring(cp_connection *self) /* under the lock */
         return;
     self->is_rung = true;
     cp_bell_ring(&self->bell);
+    if (self->is_attended)
+        cp_loop_wake();
 }
 
 #endif

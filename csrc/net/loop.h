@@ -10,7 +10,8 @@
 #include "net/vhost.h"
 
 /* The network thread as the other files of net/ see it: its lws context, who is on it, and
- * the way in from other threads.  lws_cancel_service() is called in one place, under the
+ * the way in from other threads.  A thread that waits may stand in for it (net/helm.h): then
+ * "the network thread" is that one.  lws_cancel_service() is called in one place, under the
  * lock that guards the context's life; everything else of lws is the thread's alone, from
  * making the context to destroying it. */
 typedef struct cp_loop cp_loop;
@@ -31,9 +32,16 @@ typedef struct cp_guest {
  * CP_ERR_SYSTEM with errno: it cannot. */
 cp_status cp_loop_enter(cp_guest *guest);
 bool cp_loop_knock(cp_guest *guest);      /* serve() comes soon; false: on no thread */
-void cp_loop_wake(void);                  /* something is ready; which, the thread finds */
+/* Something is ready; which, the thread finds.  Nothing to do for who turns the loop itself. */
+void cp_loop_wake(void);
+
+/* Turns the loop in place of its thread, until is_done() says so, which is asked after each
+ * turn; or until the guest is no longer the only one.  False: it cannot, and whoever waits finds
+ * another way.  While it does, this thread is the network thread. */
+bool cp_loop_attend(cp_guest *guest, bool (*is_done)(cp_guest *));
 
 /* The network thread only */
+struct lws_context *cp_loop_make_context(void); /* NULL: errno may say why */
 void cp_loop_exit(cp_guest *guest); /* the last one out ends the thread, a little later */
 struct lws_context *cp_loop_context(cp_loop *self);
 unsigned *cp_loop_wires(cp_loop *self); /* how many there are: each counts itself */

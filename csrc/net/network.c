@@ -7,109 +7,34 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <time.h>
 
 #include "net/inherited.h"
-#include "net/loop.h"
+#include "net/network_parts.h"
 #include "net/resolver.h"
 
-#define DESCRIPTORS_KNOWN 1048576 /* above this lws would build its tables for all of them */
-#define DESCRIPTORS_ASSUMED 65536
 #define POLL_FAILED 100 /* ms until the next attempt; memory may be back by then */
 #define FAREWELLS (1 * CP_USEC_PER_SEC) /* for the last connections; they take milliseconds */
 #define PULSE (1 * CP_USEC_PER_SEC)
 
-struct cp_loop {
-    pthread_t thread;
-    cp_vhosts vhosts;
-    cp_silent silent;
-    cp_alarm alarm;
-    cp_timer pulse;
-    cp_gate gate; /* for those that connect */
-    /* Under the network's lock; set by the thread, which reads it without: */
-    struct lws_context *context; /* NULL: not made yet, or gone */
-    unsigned wires; /* the thread's alone */
-    /* Under the network's lock: */
-    cp_guest *guests;
-    cp_guest *knocking, **last_knocking;
-    bool is_leaving; /* everybody was told to */
-    cp_loop *next; /* of those that ended, or are parked */
-    unsigned char room[LWS_PRE + CP_LOOP_SCRATCH];
-};
-
-/* What the process knows of its network thread.  A thread that has nobody left is no
- * longer `current`, and ends by itself while the next one may already be running. */
-static struct {
-    pthread_mutex_t lock;
-    pthread_cond_t begun; /* a thread has its context, or will have none */
-    pthread_cond_t fewer; /* threads */
-    unsigned threads;
-    cp_loop *current;
-    cp_loop *ended; /* to be joined */
-    cp_loop *parked; /* without a thread, for the next one */
-} network = {.lock = PTHREAD_MUTEX_INITIALIZER,
-             .begun = PTHREAD_COND_INITIALIZER,
-             .fewer = PTHREAD_COND_INITIALIZER};
+struct cp_network cp_network = {.lock = PTHREAD_MUTEX_INITIALIZER,
+                                .begun = PTHREAD_COND_INITIALIZER,
+                                .fewer = PTHREAD_COND_INITIALIZER};
 
 static atomic_uint epoch;
 static _Atomic cp_usec latest_beat; /* of the current thread */
 
-/* ---- context */
-
-static struct lws_context *make_context(void)
-{
-    struct lws_context_creation_info info = cp_vhost_description();
-    struct rlimit files;
-
-    if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur > DESCRIPTORS_KNOWN)
-        info.fd_limit_per_thread = DESCRIPTORS_ASSUMED;
-    lws_set_log_level(0, NULL); /* every failure is reported in our own words */
-    return lws_create_context(&info);
-}
-
 /* ---- the thread */
-
-/* Under the lock: the oldest that knocked. */
-static cp_guest *next_knocking(cp_loop *self)
-{
-    cp_guest *guest = self->knocking;
-
-    if (guest == NULL)
-        return NULL;
-    self->knocking = guest->next_knocking;
-    if (self->knocking == NULL)
-        self->last_knocking = &self->knocking;
-    guest->is_knocking = false;
-    return guest;
-}
-
-static void serve_knocking(cp_loop *self)
-{
-    for (;;) {
-        void (*serve)(cp_guest *) = NULL;
-        cp_guest *guest;
-
-        pthread_mutex_lock(&network.lock);
-        guest = next_knocking(self);
-        if (guest != NULL)
-            serve = guest->serve; /* at shutdown it changes, under the lock */
-        pthread_mutex_unlock(&network.lock);
-        if (guest == NULL)
-            return;
-        serve(guest);
-    }
-}
 
 static bool nobody_is_left(cp_loop *self)
 {
     bool nobody;
 
-    pthread_mutex_lock(&network.lock);
+    pthread_mutex_lock(&cp_network.lock);
     nobody = self->guests == NULL;
-    if (nobody && network.current == self)
-        network.current = NULL; /* from here on nobody enters or wakes it */
-    pthread_mutex_unlock(&network.lock);
+    if (nobody && cp_network.current == self)
+        cp_network.current = NULL; /* from here on nobody enters or wakes it */
+    pthread_mutex_unlock(&cp_network.lock);
     return nobody;
 }
 
@@ -132,7 +57,7 @@ static void turn_everybody_away(cp_loop *self, int error)
         guest->loop = NULL;
         guest->turned_away = error != 0 ? error : EAGAIN;
     }
-    network.current = NULL;
+    cp_network.current = NULL;
 }
 
 static bool begin(cp_loop *self)
@@ -142,16 +67,23 @@ static bool begin(cp_loop *self)
 
     if (context == NULL) {
         errno = 0;
-        context = make_context();
+        context = cp_loop_make_context();
         error = errno;
     }
-    pthread_mutex_lock(&network.lock);
+    pthread_mutex_lock(&cp_network.lock);
     self->context = context; /* from here on it can be woken */
     if (context == NULL)
         turn_everybody_away(self, error);
-    pthread_cond_broadcast(&network.begun);
-    pthread_mutex_unlock(&network.lock);
+    pthread_cond_broadcast(&cp_network.begun);
+    pthread_mutex_unlock(&cp_network.lock);
     return context != NULL;
+}
+
+static void keep_helm(cp_loop *self)
+{
+    pthread_mutex_lock(&cp_network.lock);
+    cp_helm_keep(&self->helm, &cp_network.lock);
+    pthread_mutex_unlock(&cp_network.lock);
 }
 
 /* Guests cannot be left alone: when lws cannot poll, for want of memory, it is tried again,
@@ -161,9 +93,8 @@ static void turn(cp_loop *self)
     cp_alarm_begin(&self->alarm, self->context);
     beat(&self->pulse);
     for (;;) {
-        cp_alarm_ring(&self->alarm);
-        serve_knocking(self); /* first of all those who came before there was a context */
-        cp_lookups_deliver(self);
+        keep_helm(self);
+        cp_loop_serve_due(self);
         if (nobody_is_left(self))
             return;
         if (lws_service(self->context, 0) < 0)
@@ -206,22 +137,22 @@ static void *run(void *arg)
         turn(self);
         end(self);
     }
-    pthread_mutex_lock(&network.lock);
-    self->next = network.ended;
-    network.ended = self;
-    network.threads -= 1;
-    pthread_cond_broadcast(&network.fewer);
-    pthread_mutex_unlock(&network.lock);
+    pthread_mutex_lock(&cp_network.lock);
+    self->next = cp_network.ended;
+    cp_network.ended = self;
+    cp_network.threads -= 1;
+    pthread_cond_broadcast(&cp_network.fewer);
+    pthread_mutex_unlock(&cp_network.lock);
     return NULL;
 }
 
 /* Without the lock. */
 static void park(cp_loop *self)
 {
-    pthread_mutex_lock(&network.lock);
-    self->next = network.parked;
-    network.parked = self;
-    pthread_mutex_unlock(&network.lock);
+    pthread_mutex_lock(&cp_network.lock);
+    self->next = cp_network.parked;
+    cp_network.parked = self;
+    pthread_mutex_unlock(&cp_network.lock);
 }
 
 /* Without the lock.  Taking it was the last thing they did: this does not wait long. */
@@ -229,10 +160,10 @@ static void join_ended(void)
 {
     cp_loop *ended;
 
-    pthread_mutex_lock(&network.lock);
-    ended = network.ended; /* ours alone, from here on */
-    network.ended = NULL;
-    pthread_mutex_unlock(&network.lock);
+    pthread_mutex_lock(&cp_network.lock);
+    ended = cp_network.ended; /* ours alone, from here on */
+    cp_network.ended = NULL;
+    pthread_mutex_unlock(&cp_network.lock);
     while (ended != NULL) {
         cp_loop *gone = ended;
 
@@ -255,27 +186,39 @@ static bool start_thread(cp_loop *self)
     return started;
 }
 
+static cp_loop *new_loop(void)
+{
+    cp_loop *self = calloc(1, sizeof *self);
+
+    if (self != NULL && !cp_helm_init(&self->helm)) {
+        free(self);
+        return NULL;
+    }
+    return self;
+}
+
 /* Under the lock. */
 static cp_loop *start_loop(void)
 {
-    cp_loop *self = network.parked;
+    cp_loop *self = cp_network.parked;
 
     if (self != NULL)
-        network.parked = self->next;
+        cp_network.parked = self->next;
     else
-        self = calloc(1, sizeof *self);
+        self = new_loop();
     if (self == NULL)
         return NULL;
     self->is_leaving = false;
+    cp_helm_begin(&self->helm);
     self->last_knocking = &self->knocking;
     cp_gate_init(&self->gate);
     atomic_store(&latest_beat, cp_network_now());
     if (start_thread(self)) {
-        network.threads += 1;
+        cp_network.threads += 1;
         return self;
     }
-    self->next = network.parked;
-    network.parked = self;
+    self->next = cp_network.parked;
+    cp_network.parked = self;
     return NULL;
 }
 
@@ -300,7 +243,7 @@ static void welcome(cp_loop *self, cp_guest *guest)
 static void wait_to_begin(const cp_guest *guest)
 {
     while (guest->loop != NULL && guest->loop->context == NULL)
-        pthread_cond_wait(&network.begun, &network.lock);
+        pthread_cond_wait(&cp_network.begun, &cp_network.lock);
 }
 
 cp_status cp_loop_enter(cp_guest *guest)
@@ -308,74 +251,20 @@ cp_status cp_loop_enter(cp_guest *guest)
     int error = EAGAIN;
 
     join_ended();
-    pthread_mutex_lock(&network.lock);
-    if (network.current == NULL)
-        network.current = start_loop();
-    if (network.current != NULL) {
-        welcome(network.current, guest);
+    pthread_mutex_lock(&cp_network.lock);
+    if (cp_network.current == NULL)
+        cp_network.current = start_loop();
+    if (cp_network.current != NULL) {
+        welcome(cp_network.current, guest);
         wait_to_begin(guest);
         error = guest->turned_away;
     }
-    pthread_mutex_unlock(&network.lock);
+    pthread_mutex_unlock(&cp_network.lock);
     errno = error;
     return error == 0 ? CP_OK : CP_ERR_SYSTEM;
 }
 
-void cp_loop_exit(cp_guest *guest)
-{
-    pthread_mutex_lock(&network.lock);
-    if (guest->is_knocking) {
-        cp_guest **link = &guest->loop->knocking;
-
-        while (*link != guest)
-            link = &(*link)->next_knocking;
-        *link = guest->next_knocking;
-        if (*link == NULL)
-            guest->loop->last_knocking = link;
-        guest->is_knocking = false;
-    }
-    *guest->link = guest->next;
-    if (guest->next != NULL)
-        guest->next->link = guest->link;
-    lws_cancel_service(guest->loop->context); /* to look whether anybody is left */
-    guest->loop = NULL;
-    pthread_mutex_unlock(&network.lock);
-}
-
-/* Under the lock. */
-static void knock(cp_guest *guest)
-{
-    cp_loop *loop = guest->loop;
-
-    if (guest->is_knocking)
-        return;
-    guest->is_knocking = true;
-    guest->next_knocking = NULL;
-    *loop->last_knocking = guest;
-    loop->last_knocking = &guest->next_knocking;
-    if (loop->context != NULL) /* else it looks once it has one */
-        lws_cancel_service(loop->context);
-}
-
-bool cp_loop_knock(cp_guest *guest)
-{
-    bool is_here;
-
-    pthread_mutex_lock(&network.lock);
-    is_here = guest->loop != NULL;
-    if (is_here)
-        knock(guest);
-    pthread_mutex_unlock(&network.lock);
-    return is_here;
-}
-
-void cp_loop_wake(void)
-{
-    pthread_mutex_lock(&network.lock);
-    if (network.current != NULL && network.current->context != NULL)
-        lws_cancel_service(network.current->context);
-    pthread_mutex_unlock(&network.lock);
-}
+/* ---- what there is one of on the thread */
 
 cp_vhosts *cp_loop_vhosts(cp_loop *self)
 {
@@ -414,29 +303,6 @@ unsigned char *cp_loop_scratch(cp_loop *self)
 
 /* ---- the process */
 
-cp_usec cp_network_now(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * CP_USEC_PER_SEC + now.tv_nsec / 1000;
-}
-
-const char *cp_network_lws_version(void)
-{
-    return lws_get_library_version();
-}
-
-const char *cp_network_tls_version(void)
-{
-    return cp_vhosts_tls_version();
-}
-
-cp_certificate_places cp_network_certificate_places(void)
-{
-    return cp_vhosts_certificate_places();
-}
-
 cp_usec cp_network_beat(void)
 {
     return atomic_load(&latest_beat);
@@ -444,14 +310,14 @@ cp_usec cp_network_beat(void)
 
 static void tell_all_to_leave(void)
 {
-    cp_loop *self = network.current;
+    cp_loop *self = cp_network.current;
 
     if (self == NULL || self->is_leaving)
         return;
     self->is_leaving = true;
     for (cp_guest *guest = self->guests; guest != NULL; guest = guest->next) {
         guest->serve = guest->leave;
-        knock(guest);
+        cp_loop_knocked(guest);
     }
 }
 
@@ -460,9 +326,9 @@ cp_status cp_network_shutdown(cp_usec most)
     cp_usec end = cp_network_now() + most;
     bool is_over;
 
-    pthread_mutex_lock(&network.lock);
+    pthread_mutex_lock(&cp_network.lock);
     tell_all_to_leave();
-    while (network.threads > 0 && cp_network_now() < end) {
+    while (cp_network.threads > 0 && cp_network_now() < end) {
         struct timespec soon;
 
         clock_gettime(CLOCK_REALTIME, &soon);
@@ -471,10 +337,10 @@ cp_status cp_network_shutdown(cp_usec most)
             soon.tv_sec += 1;
             soon.tv_nsec -= 1000000000L;
         }
-        pthread_cond_timedwait(&network.fewer, &network.lock, &soon);
+        pthread_cond_timedwait(&cp_network.fewer, &cp_network.lock, &soon);
     }
-    is_over = network.threads == 0;
-    pthread_mutex_unlock(&network.lock);
+    is_over = cp_network.threads == 0;
+    pthread_mutex_unlock(&cp_network.lock);
     join_ended();
     return is_over ? CP_OK : CP_ERR_TIMEOUT;
 }
@@ -491,9 +357,9 @@ void cp_network_forked(void)
     cp_lookups_forked();
     /* Whoever held the lock is not here; the thread and its context are leaked, and so are
      * those parked, whose way to be woken is the parent's too. */
-    pthread_mutex_init(&network.lock, NULL);
-    pthread_cond_init(&network.begun, NULL);
-    pthread_cond_init(&network.fewer, NULL);
-    network.threads = 0;
-    network.current = network.ended = network.parked = NULL;
+    pthread_mutex_init(&cp_network.lock, NULL);
+    pthread_cond_init(&cp_network.begun, NULL);
+    pthread_cond_init(&cp_network.fewer, NULL);
+    cp_network.threads = 0;
+    cp_network.current = cp_network.ended = cp_network.parked = NULL;
 }

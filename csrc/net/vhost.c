@@ -41,6 +41,11 @@ struct lws_context_creation_info cp_vhost_description(void)
     return info;
 }
 
+void cp_vhosts_forget_errors(void)
+{
+    ERR_clear_error();
+}
+
 const char *cp_vhosts_tls_version(void)
 {
     return OpenSSL_version(OPENSSL_VERSION);

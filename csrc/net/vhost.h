@@ -23,6 +23,9 @@ void cp_vhosts_forget(cp_vhosts *self);  /* after the context is gone, and they 
 struct lws_vhost *cp_vhosts_find(cp_vhosts *self, struct lws_context *context, bool tls,
                                  const char *ca_file, cp_failure *failure);
 
+/* OpenSSL's, of this thread, which may speak TLS for others too. */
+void cp_vhosts_forget_errors(void);
+
 const char *cp_vhosts_tls_version(void); /* OpenSSL, which of them */
 
 cp_certificate_places cp_vhosts_certificate_places(void);

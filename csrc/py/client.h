@@ -135,6 +135,7 @@ PyObject *client_handler_failed(PyObject *op, PyObject *args);
 PyObject *client_handler_was_slow(PyObject *op, PyObject *args);
 PyObject *handler_place(listener_kind kind, PyObject *id); /* for reports */
 PyObject *client_mind_running(PyObject *op, PyObject *none);
+PyObject *client_mind_network(PyObject *op, PyObject *none);
 /* Counts it, and warns unless `was_slow`, which is set; -1 with an exception. */
 int tell_slow(client_object *self, listener_kind kind, PyObject *id, bool *was_slow, cp_usec took);
 

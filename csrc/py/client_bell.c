@@ -65,6 +65,16 @@ static bool tell_stalled(client_object *self)
     return is_told;
 }
 
+PyObject *client_mind_network(PyObject *op, PyObject *Py_UNUSED(none))
+{
+    client_object *self = (client_object *)op;
+    cp_usec look_again;
+
+    if (cp_connection_has_stalled(self->connection, &look_again) && !tell_stalled(self))
+        return NULL;
+    return seconds_to_python(look_again);
+}
+
 PyObject *client_wait(PyObject *op, PyObject *args, PyObject *keywords)
 {
     static char *names[] = {"timeout", NULL};

@@ -177,6 +177,9 @@ static PyMethodDef client_methods[] = {
     {"mind_running", client_mind_running, METH_NOARGS,
      PyDoc_STR("mind_running($self)\n--\n\n"
                "Warn of a handler that runs and takes long; when to look again, None: none runs.")},
+    {"mind_network", client_mind_network, METH_NOARGS,
+     PyDoc_STR("mind_network($self)\n--\n\n"
+               "Report a network that does not turn; when to look again, in seconds.")},
     {"handler_failed", client_handler_failed, METH_VARARGS,
      PyDoc_STR("handler_failed($self, kind, id, error, /)\n--\n\n"
                "Reports it as if the handler had raised.")},

@@ -6,8 +6,10 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <libwebsockets.h>
 #include <poll.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdatomic.h>
 #include <signal.h>
 #include <sys/wait.h>
@@ -88,6 +90,19 @@ int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*
     return no_threads ? EAGAIN : real(thread, attributes, run, arg);
 }
 
+static pthread_t of_the_test; /* the thread that runs it */
+static sem_t turned;          /* the loop, by that thread */
+
+int lws_service(struct lws_context *context, int timeout)
+{
+    int (*real)(struct lws_context *, int) =
+        (int (*)(struct lws_context *, int))dlsym(RTLD_NEXT, "lws_service");
+
+    if (pthread_equal(pthread_self(), of_the_test))
+        sem_post(&turned);
+    return real(context, timeout);
+}
+
 /* ---- life */
 
 TEST(a_connection_that_was_never_used_ends_with_its_thread)
@@ -165,6 +180,28 @@ TEST(who_listens_is_woken_by_the_end)
         cp_connection_hush(self);
     CHECK_INT(cp_connection_listen(self, CP_NEVER), CP_ERR_CLOSED);
     CHECK(cp_connection_bell(self) >= 0);
+    cp_connection_release(self);
+    check_all_is_over();
+}
+
+static void *close_once_turned(void *arg)
+{
+    while (sem_wait(&turned) != 0)
+        continue;
+    CHECK_INT(outcome_of(arg, CP_CALL_CLOSE), CP_FAILURE_NONE);
+    return NULL;
+}
+
+TEST(who_listens_without_an_end_turns_the_loop_itself)
+{
+    CHECK_INT(sem_init(&turned, 0, 0), 0);
+    of_the_test = pthread_self();
+    cp_connection *self = made();
+    pthread_t closer;
+    CHECK_INT(pthread_create(&closer, NULL, close_once_turned, self), 0);
+    while (cp_connection_listen(self, CP_NEVER) == CP_OK)
+        cp_connection_hush(self);
+    CHECK_INT(pthread_join(closer, NULL), 0);
     cp_connection_release(self);
     check_all_is_over();
 }

@@ -1,0 +1,191 @@
+#include <signal.h>
+
+#include "net/network_parts.h"
+#include "net/resolver.h"
+
+/* Whether this thread turns the loop in place of its own. */
+static _Thread_local bool is_at_helm;
+
+/* ---- knocking */
+
+/* Under the lock: whoever turns the loop is to look around.  Before it has a context it
+ * does so by itself. */
+static void call(cp_loop *self)
+{
+    if (self->helm.at == CP_HELM_NOBODY)
+        cp_helm_call(&self->helm);
+    else if (self->context != NULL)
+        lws_cancel_service(self->context);
+}
+
+/* Under the lock: the oldest that knocked. */
+static cp_guest *next_knocking(cp_loop *self)
+{
+    cp_guest *guest = self->knocking;
+
+    if (guest == NULL)
+        return NULL;
+    self->knocking = guest->next_knocking;
+    if (self->knocking == NULL)
+        self->last_knocking = &self->knocking;
+    guest->is_knocking = false;
+    return guest;
+}
+
+static void serve_knocking(cp_loop *self)
+{
+    for (;;) {
+        void (*serve)(cp_guest *) = NULL;
+        cp_guest *guest;
+
+        pthread_mutex_lock(&cp_network.lock);
+        guest = next_knocking(self);
+        if (guest != NULL)
+            serve = guest->serve; /* at shutdown it changes, under the lock */
+        pthread_mutex_unlock(&cp_network.lock);
+        if (guest == NULL)
+            return;
+        serve(guest);
+    }
+}
+
+/* Under the lock. */
+void cp_loop_knocked(cp_guest *guest)
+{
+    cp_loop *loop = guest->loop;
+
+    if (guest->is_knocking)
+        return;
+    guest->is_knocking = true;
+    guest->next_knocking = NULL;
+    *loop->last_knocking = guest;
+    loop->last_knocking = &guest->next_knocking;
+    call(loop);
+}
+
+bool cp_loop_knock(cp_guest *guest)
+{
+    bool is_here;
+
+    pthread_mutex_lock(&cp_network.lock);
+    is_here = guest->loop != NULL;
+    if (is_here)
+        cp_loop_knocked(guest);
+    pthread_mutex_unlock(&cp_network.lock);
+    return is_here;
+}
+
+void cp_loop_wake(void)
+{
+    pthread_mutex_lock(&cp_network.lock);
+    if (cp_network.current != NULL && !is_at_helm)
+        call(cp_network.current);
+    pthread_mutex_unlock(&cp_network.lock);
+}
+
+/* ---- turning */
+
+/* Before lws sleeps: first of all those who came before there was a context. */
+void cp_loop_serve_due(cp_loop *self)
+{
+    cp_alarm_ring(&self->alarm);
+    serve_knocking(self);
+    cp_lookups_deliver(self);
+}
+
+void cp_loop_exit(cp_guest *guest)
+{
+    pthread_mutex_lock(&cp_network.lock);
+    if (guest->is_knocking) {
+        cp_guest **link = &guest->loop->knocking;
+
+        while (*link != guest)
+            link = &(*link)->next_knocking;
+        *link = guest->next_knocking;
+        if (*link == NULL)
+            guest->loop->last_knocking = link;
+        guest->is_knocking = false;
+    }
+    *guest->link = guest->next;
+    if (guest->next != NULL)
+        guest->next->link = guest->link;
+    call(guest->loop); /* to look whether anybody is left */
+    guest->loop = NULL;
+    pthread_mutex_unlock(&cp_network.lock);
+}
+
+/* ---- a guest's waiter at the helm */
+
+/* Writing to a broken TLS connection may raise this signal.  The network thread blocks it;
+ * other threads must not, so where it is not ignored, as Python does, they do not write. */
+static bool ignores_broken_pipes(void)
+{
+    struct sigaction action;
+
+    return sigaction(SIGPIPE, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
+/* Under the lock.  Others on the thread would wait for this one's listeners. */
+static bool may_attend(const cp_guest *guest, const cp_loop *loop)
+{
+    return guest->loop == loop && loop->guests == guest && guest->next == NULL &&
+           ignores_broken_pipes();
+}
+
+static bool may_go_on(const cp_guest *guest, const cp_loop *loop)
+{
+    bool may;
+
+    pthread_mutex_lock(&cp_network.lock);
+    may = may_attend(guest, loop);
+    pthread_mutex_unlock(&cp_network.lock);
+    return may;
+}
+
+/* Under the lock. */
+static bool take_helm(cp_loop *self)
+{
+    if (self->helm.at == CP_HELM_KEEPER) {
+        self->helm.is_wanted = true;
+        call(self);
+    }
+    return cp_helm_take(&self->helm, &cp_network.lock);
+}
+
+/* NULL: the helm is not to be had. */
+static cp_loop *begin_to_attend(const cp_guest *guest)
+{
+    cp_loop *loop;
+
+    pthread_mutex_lock(&cp_network.lock);
+    loop = guest->loop;
+    if (loop != NULL && (!may_attend(guest, loop) || !take_helm(loop)))
+        loop = NULL;
+    pthread_mutex_unlock(&cp_network.lock);
+    is_at_helm = loop != NULL;
+    return loop;
+}
+
+static void leave_helm(const cp_guest *guest, cp_loop *loop)
+{
+    is_at_helm = false;
+    cp_vhosts_forget_errors();
+    pthread_mutex_lock(&cp_network.lock);
+    cp_helm_leave(&loop->helm, !may_attend(guest, loop));
+    pthread_mutex_unlock(&cp_network.lock);
+}
+
+bool cp_loop_attend(cp_guest *guest, bool (*is_done)(cp_guest *))
+{
+    cp_loop *loop = begin_to_attend(guest);
+    bool turns = loop != NULL;
+
+    if (loop == NULL)
+        return false;
+    do
+        cp_loop_serve_due(loop);
+    while (!is_done(guest) && may_go_on(guest, loop) &&
+           (turns = lws_service(loop->context, 0) >= 0));
+    leave_helm(guest, loop);
+    return turns;
+}

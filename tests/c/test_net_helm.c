@@ -1,0 +1,217 @@
+/* A waiter that turns the loop in place of its thread: which of them serves, and when. */
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+
+#include "net/loop.h"
+#include "net/network.h"
+#include "test.h"
+
+/* A guest that notes which thread served it, and how often. */
+typedef struct noting {
+    cp_guest guest;
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    pthread_t by;
+    unsigned times;
+    bool is_held; /* it does not return from being served */
+} noting;
+
+static noting *of(cp_guest *guest)
+{
+    return lws_container_of(guest, noting, guest);
+}
+
+static void serve(cp_guest *guest)
+{
+    noting *self = of(guest);
+
+    pthread_mutex_lock(&self->lock);
+    self->by = pthread_self();
+    self->times += 1;
+    pthread_cond_broadcast(&self->changed);
+    while (self->is_held)
+        pthread_cond_wait(&self->changed, &self->lock);
+    pthread_mutex_unlock(&self->lock);
+}
+
+static void leave(cp_guest *guest)
+{
+    cp_loop_exit(guest);
+}
+
+static noting entered(void)
+{
+    return (noting){.guest = {.serve = serve, .leave = leave},
+                    .lock = PTHREAD_MUTEX_INITIALIZER,
+                    .changed = PTHREAD_COND_INITIALIZER};
+}
+
+static unsigned times(noting *self)
+{
+    pthread_mutex_lock(&self->lock);
+    unsigned times = self->times;
+    pthread_mutex_unlock(&self->lock);
+    return times;
+}
+
+static void set_held(noting *self, bool is_held)
+{
+    pthread_mutex_lock(&self->lock);
+    self->is_held = is_held;
+    pthread_cond_broadcast(&self->changed);
+    pthread_mutex_unlock(&self->lock);
+}
+
+/* Knocks, and waits until it was served. */
+static pthread_t who_serves(noting *self)
+{
+    unsigned before = times(self);
+
+    CHECK(cp_loop_knock(&self->guest));
+    pthread_mutex_lock(&self->lock);
+    while (self->times == before)
+        pthread_cond_wait(&self->changed, &self->lock);
+    pthread_t by = self->by;
+    pthread_mutex_unlock(&self->lock);
+    return by;
+}
+
+static bool at_once(cp_guest *guest)
+{
+    (void)guest;
+    return true;
+}
+
+static bool never(cp_guest *guest)
+{
+    (void)guest;
+    return false;
+}
+
+static bool when_served(cp_guest *guest)
+{
+    return times(of(guest)) > 0;
+}
+
+static bool when_served_thrice(cp_guest *guest)
+{
+    return times(of(guest)) >= 3;
+}
+
+static void *knock_thrice(void *arg)
+{
+    noting *self = arg;
+
+    for (int i = 0; i < 3; i++)
+        (void)who_serves(self);
+    return NULL;
+}
+
+static void *enter_another(void *arg)
+{
+    CHECK_INT(cp_loop_enter(arg), CP_OK);
+    return NULL;
+}
+
+static void *knock_after_leave(void *arg)
+{
+    cp_guest *guest = arg;
+
+    guest->serve = leave; /* nobody has knocked yet: the lock of knock() shows it */
+    CHECK(cp_loop_knock(guest));
+    return NULL;
+}
+
+static void check_all_is_over(void)
+{
+    CHECK_INT(cp_network_shutdown(10 * CP_USEC_PER_SEC), CP_OK);
+}
+
+TEST(who_waits_alone_is_served_on_its_own_thread_and_its_leaving_brings_the_other_back)
+{
+    noting one = entered();
+    pthread_t other;
+
+    CHECK_INT(cp_loop_enter(&one.guest), CP_OK);
+    CHECK(!pthread_equal(who_serves(&one), pthread_self()));
+    one.times = 0;
+    CHECK_INT(pthread_create(&other, NULL, knock_thrice, &one), 0);
+    CHECK(cp_loop_attend(&one.guest, when_served_thrice));
+    CHECK(pthread_equal(one.by, pthread_self()));
+    CHECK_INT(pthread_join(other, NULL), 0);
+    CHECK(!pthread_equal(who_serves(&one), pthread_self()));
+    check_all_is_over();
+}
+
+TEST(it_may_come_and_go_as_often_as_it_likes)
+{
+    noting one = entered();
+
+    CHECK_INT(cp_loop_enter(&one.guest), CP_OK);
+    for (int i = 0; i < 1000; i++) {
+        CHECK(cp_loop_attend(&one.guest, at_once));
+        if (i % 100 == 0) /* the network thread comes back in between */
+            CHECK(!pthread_equal(who_serves(&one), pthread_self()));
+    }
+    check_all_is_over();
+}
+
+TEST(a_second_guest_ends_it)
+{
+    noting one = entered(), two = entered();
+    pthread_t other;
+
+    CHECK_INT(cp_loop_enter(&one.guest), CP_OK);
+    CHECK_INT(pthread_create(&other, NULL, enter_another, &two.guest), 0);
+    while (cp_loop_attend(&one.guest, never)) /* it left, and found no second guest yet */
+        continue;
+    CHECK_INT(pthread_join(other, NULL), 0);
+    CHECK(!cp_loop_attend(&one.guest, never));
+    CHECK(!pthread_equal(who_serves(&one), pthread_self()));
+    CHECK(!pthread_equal(who_serves(&two), pthread_self()));
+    check_all_is_over();
+}
+
+TEST(the_last_guest_may_leave_on_the_waiters_thread)
+{
+    noting one = entered();
+    pthread_t other;
+
+    CHECK_INT(cp_loop_enter(&one.guest), CP_OK);
+    CHECK_INT(pthread_create(&other, NULL, knock_after_leave, &one.guest), 0);
+    while (cp_loop_attend(&one.guest, never))
+        continue;
+    CHECK_INT(pthread_join(other, NULL), 0);
+    CHECK(!cp_loop_knock(&one.guest));
+    check_all_is_over();
+}
+
+TEST(where_a_broken_pipe_ends_the_process_only_the_network_thread_writes)
+{
+    noting one = entered();
+    struct sigaction ends = {.sa_handler = SIG_DFL}, before;
+
+    CHECK_INT(cp_loop_enter(&one.guest), CP_OK);
+    CHECK_INT(sigaction(SIGPIPE, &ends, &before), 0);
+    CHECK(!cp_loop_attend(&one.guest, at_once));
+    ends.sa_handler = SIG_IGN;
+    CHECK_INT(sigaction(SIGPIPE, &ends, NULL), 0);
+    CHECK(cp_loop_attend(&one.guest, at_once));
+    CHECK_INT(sigaction(SIGPIPE, &before, NULL), 0);
+    check_all_is_over();
+}
+
+TEST(a_network_thread_that_does_not_step_back_is_not_waited_for)
+{
+    noting one = entered();
+
+    one.is_held = true;
+    CHECK_INT(cp_loop_enter(&one.guest), CP_OK);
+    (void)who_serves(&one);
+    CHECK(!cp_loop_attend(&one.guest, never));
+    set_held(&one, false);
+    while (!cp_loop_attend(&one.guest, when_served)) /* once it turns again */
+        continue;
+    check_all_is_over();
+}
