@@ -71,6 +71,7 @@ def _environment(emulator: Emulator, uid: str) -> dict[str, str]:
 
 def _run(command: tuple[str, ...], environment: dict[str, str], mask: Collection[int]) -> int:
     """Its exit code, as a shell would tell it."""
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # who started us may have it ignored
     try:
         pid = os.posix_spawnp(
             command[0], command, environment, setsigmask=mask, setsigdef=_IGNORED_BY_PYTHON

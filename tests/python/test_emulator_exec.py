@@ -71,6 +71,16 @@ while True:
     assert is_free(url)
 
 
+def test_a_parent_that_ignores_its_children_does_not_keep_us_waiting() -> None:
+    """Who ignores SIGCHLD hands that on; the kernel then tells nobody of an end."""
+    script = f"""
+import os, signal
+signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+os.execv({sys.executable!r}, {[*EXEC, "sh", "-c", "exit 7"]})
+"""
+    assert subprocess.run([sys.executable, "-c", script], timeout=50).returncode == 7
+
+
 def test_kill_9_frees_the_port() -> None:
     command = [*EXEC, "sh", "-c", "echo $$ $COMETPRESENCE_EMULATOR; exec sleep 50"]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
