@@ -63,7 +63,13 @@ def flag(value: Any) -> str | None:
 
 
 def members(value: Any) -> str | None:
-    return None if isinstance(value, dict) else "must be an object"
+    if not isinstance(value, dict):
+        return "must be an object"
+    try:
+        json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError, RecursionError):
+        return "must be such as JSON can say"
+    return None
 
 
 def metadata(value: Any) -> str | None:

@@ -51,7 +51,7 @@ class Connection:
         """Does the presence subscription cover `user`?
 
         Our choice: ROLES without a list (the v3 SDK never sends one) covers nobody; a user is not
-        among their own friends.
+        among their own friends.  Roles are compared in lower case, which is how they are kept.
         """
         match self.scope:
             case "ALL_USERS":

@@ -120,6 +120,8 @@ class Presence:
         if at is not None and not is_whole(at):
             raise bad_request("at must be a whole number of Unix seconds")
         user = self._users.get(uid)
+        if online and user.deactivated_at:
+            raise bad_request(f"{user.uid} is deactivated and cannot be online")
         user.held = online
         if self._move(user, online=online, session=f"EMULATOR-{user.uid}", at=at):
             self._report(user, changed=True)

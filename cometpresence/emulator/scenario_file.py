@@ -42,10 +42,9 @@ from .part import Part
 from .refusal import Refusal
 from .roles import DEFAULT
 from .scenario import read_duration, read_scenario
-from .users import FIELDS, User, is_uid
+from .users import FIELDS, STATUSES, User, is_uid
 
 _KEYS = ("timezone", "start", "roles", "play", "users", "schedules", "faults")
-_STATUSES = ("online", "available", "offline")
 _PERCENTAGE = re.compile(r"([0-9]{1,3}(?:\.[0-9]+)?)\s*%", re.ASCII)
 _ZONE_HINT = "one is 'Europe/Berlin' (where the system has none: pip install tzdata)"
 _YEARS = range(1970, 9000)
@@ -225,10 +224,10 @@ class _Reader:
                 user.assign({key: value})
             except Refusal as refusal:
                 part.refuse(key, refusal.message)
-        user.role = part.find(user.role or DEFAULT, self._roles, "role", "role")
+        user.role = part.find(user.role, self._roles, "role", "role")
         status = part.table.get("status", "offline")
-        if status not in _STATUSES:
-            part.refuse("status", f"must be one of {', '.join(_STATUSES)}, not {status!r}")
+        if status not in STATUSES:
+            part.refuse("status", f"must be one of {', '.join(STATUSES)}, not {status!r}")
         if not isinstance(part.table.get("online", False), bool):
             part.refuse("online", "must be true or false")
         return user

@@ -32,7 +32,7 @@ def _number(value: object) -> str | None:
 
 
 _ROLE: Mapping[str, Rule] = {
-    "role": body_rules.text(_MANY),
+    "role": body_rules.role_name,
     "name": body_rules.text(_MANY),
     "description": body_rules.text(_MANY),
     "metadata": body_rules.members,
@@ -117,11 +117,12 @@ def _records(document: Mapping[str, Any], name: str) -> Iterator[tuple[str, Mapp
 
 def _read_role(state: State, path: str, record: Mapping[str, Any], now: int) -> None:
     fields = _checked(path, record, _ROLE, "role")
-    if fields["role"] in state.roles:
+    name = fields["role"].lower()
+    if name in state.roles:
         raise bad_request(f"{path}.role is there twice")
     state.roles.put(
         Role(
-            role=fields["role"],
+            role=name,
             name=fields.get("name") or fields["role"],
             description=fields.get("description", ""),
             metadata=fields.get("metadata", {}),

@@ -76,7 +76,7 @@ class UserQuery:
         only_deactivated = is_set(query, "onlyDeactivated")
         return replace(
             parsed,
-            roles=parsed.roles | _listed(query, "role"),
+            roles=parsed.roles | _roles(query, "role"),
             from_start=True,
             active=not only_deactivated,
             deactivated=with_deactivated or only_deactivated,
@@ -97,7 +97,7 @@ class UserQuery:
             search=query.get("searchKey", "").strip().casefold(),
             search_in=search_in,
             status=query.get("status", ""),
-            roles=_listed(query, "roles"),
+            roles=_roles(query, "roles"),
             tags=_listed(query, "tags"),
             sort_by=query.get("sortBy", "status"),
             descending=query.get("sortOrder") == "desc",
@@ -136,6 +136,10 @@ class UserQuery:
         """By status, then name, then uid, as documented; online comes first."""
         key = (user.name.casefold(), user.uid)
         return key if self.sort_by == "name" else (not user.online, *key)
+
+
+def _roles(query: Mapping[str, str], name: str) -> frozenset[str]:
+    return frozenset(map(str.lower, _listed(query, name)))
 
 
 def _listed(query: Mapping[str, str], name: str) -> frozenset[str]:

@@ -3,16 +3,17 @@
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
+from .body_rules import members
 from .refusal import Refusal, bad_request
+from .roles import DEFAULT, is_role_name
 
 _UID = re.compile(r"[a-z0-9_-]{1,100}")
 
 # Names on the wire and in user files -> attributes.  Snake case is accepted for Python callers.
 _TEXTS = {
     "name": "name",
-    "role": "role",
     "avatar": "avatar",
     "link": "link",
     "statusMessage": "status_message",
@@ -26,14 +27,17 @@ _NUMBERS = {
     "deactivatedAt": "deactivated_at",
 }
 _UID_SETS = {"friends", "blocked"}
-FIELDS = frozenset({*_TEXTS, *_NUMBERS, *_UID_SETS, "uid", "metadata", "tags", "status", "online"})
+FIELDS = frozenset(
+    {*_TEXTS, *_NUMBERS, *_UID_SETS, "uid", "role", "metadata", "tags", "status", "online"}
+)
+STATUSES = ("online", "available", "offline")
 
 
 @dataclass(slots=True, kw_only=True)
 class User:
     uid: str
     name: str = ""
-    role: str = "default"
+    role: str = DEFAULT
     avatar: str = ""
     link: str = ""
     status_message: str = ""
@@ -49,8 +53,9 @@ class User:
     deactivated_at: int = 0
 
     def is_friend_of(self, other: "User") -> bool:
-        """Friendship is bidirectional, whichever side declared it."""
-        return other.uid in self.friends or self.uid in other.friends
+        """Friendship is bidirectional, whichever side declared it; nobody is their own friend."""
+        declared = other.uid in self.friends or self.uid in other.friends
+        return declared and other is not self
 
     def assign(self, data: Mapping[str, Any]) -> None:
         """Take the profile fields of `data`; presence and the uid are not among them."""
@@ -61,12 +66,12 @@ class User:
                 setattr(self, _NUMBERS[key], _number(key, value))
             elif key in _UID_SETS:
                 setattr(self, key, {uid.lower() for uid in _texts(key, value)})
+            elif key == "role":
+                self.role = _role(value)
             elif key == "tags":
                 self.tags = _texts(key, value)
             elif key == "metadata":
-                if not isinstance(value, Mapping):
-                    raise bad_request("metadata must be an object")
-                self.metadata = dict(value)
+                self.metadata = _metadata(value)
 
     def record(self) -> dict[str, Any]:
         """Everything there is to know, in the form user files have."""
@@ -127,7 +132,7 @@ class Directory:
         user = User(uid=uid, name=uid, created_at=now, updated_at=now)
         user.assign(data)
         user.name = user.name or uid
-        user.online = user.held = bool(data.get("online")) or is_online_word(data.get("status"))
+        user.online = user.held = wants_online(data)
         if user.online and not user.last_active_at:
             user.last_active_at = now
         self._users[uid] = user
@@ -184,9 +189,17 @@ def is_uid(text: str) -> bool:
     return _UID.fullmatch(text) is not None
 
 
-def is_online_word(status: object) -> bool:
-    """Absent, empty or "offline" is offline; every other status is online, as the SDK folds it."""
-    return status not in (None, "", "offline")
+def wants_online(data: Mapping[str, Any]) -> bool:
+    """What `online` or `status` of a new user say; without them, or empty, it is no."""
+    online, status = data.get("online"), data.get("status")
+    if online not in (None, True, False):
+        raise bad_request("online must be true or false")
+    if status not in (None, "", *STATUSES):
+        raise bad_request(f"status must be one of {', '.join(STATUSES)}, not {status!r}")
+    wanted = bool(online) or status in ("online", "available")
+    if wanted and (data.get("deactivatedAt") or data.get("deactivated_at")):
+        raise bad_request("who is deactivated cannot be online")
+    return wanted
 
 
 def profile_of(body: Mapping[str, Any]) -> dict[str, Any]:
@@ -201,6 +214,21 @@ def _text(key: str, value: object) -> str:
     if not isinstance(value, str):
         raise bad_request(f"{key} must be text")
     return value
+
+
+def _role(value: object) -> str:
+    """In lower case, as roles are; none is the default one."""
+    role = _text("role", value).lower() or DEFAULT
+    if not is_role_name(role):
+        raise bad_request(f"the role {value!r} has other characters than a-z 0-9 - _")
+    return role
+
+
+def _metadata(value: object) -> dict[str, Any]:
+    metadata = dict(value) if isinstance(value, Mapping) else value
+    if (fault := members(metadata)) is not None:
+        raise bad_request(f"metadata {fault}")
+    return cast(dict[str, Any], metadata)
 
 
 def _texts(key: str, value: object) -> list[str]:

@@ -162,8 +162,8 @@ class WebSocketApi:
         if scope is not None and scope not in get_args(Scope):
             self._world.notices.note(Kind.SUBSCRIPTION, str(scope), "auth frame")
             scope = None
-        listed = frozenset(map(str, roles)) if isinstance(roles, list) else frozenset[str]()
-        return cast(Scope, scope or "NONE"), listed
+        listed = roles if isinstance(roles, list) else []
+        return cast(Scope, scope or "NONE"), frozenset(str(role).lower() for role in listed)
 
 
 def _details(params: object, now: int) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from .roles import Roles
 from .scenario import read_scenario
 from .settings import Settings
 from .state import State, read_state
-from .users import Directory, User, is_online_word
+from .users import Directory, User, wants_online
 from .webhooks import Webhook, Webhooks
 
 
@@ -148,11 +148,12 @@ class World:
 
     def add_user(self, record: Mapping[str, Any]) -> User:
         """Somebody new; coming online is an event like any other."""
+        comes_online = wants_online(record)
         profile = {key: value for key, value in record.items() if key not in ("online", "status")}
         user = self.users.add(profile, now=self.clock.seconds())
         self.roles.ensure(user.role, now=self.clock.seconds())
         self.journal.write("in", "lifecycle", event="user_added", uid=user.uid)
-        if record.get("online") or is_online_word(record.get("status")):
+        if comes_online:
             self.presence.hold_online(user.uid)
         return user
 
@@ -206,7 +207,11 @@ class World:
 
     def move_some(self, number: int) -> None:
         """Random users without a socket come or go."""
-        free = [user.uid for user in self.users if not self.presence.has_socket(user)]
+        free = [
+            user.uid
+            for user in self.users
+            if not user.deactivated_at and not self.presence.has_socket(user)
+        ]
         self.move(self.rng.sample(free, min(number, len(free))))
 
     def move(self, uids: Iterable[str]) -> None:

@@ -218,3 +218,80 @@ def test_an_export_can_be_started_from(tmp_path: Path, emulator: Emulator) -> No
         assert (zoe["name"], zoe["avatar"]) == ("Zoë", "https://x/z.png")
         assert alice.call("GET", "/users/bob").data["lastActiveAt"] == 1_700_000_123
         assert alice.users(friendsOnly=1, sortBy="name").uids == ["bob", "erin", "carol"]
+
+
+# ---- what a user may be
+
+
+@pytest.mark.parametrize(
+    ("fields", "complaint"),
+    [
+        ({"status": "busy"}, "status must be one of online, available, offline, not 'busy'"),
+        ({"status": 7}, "status must be one of"),
+        ({"online": "no"}, "online must be true or false"),
+        ({"online": True, "deactivatedAt": 5}, "who is deactivated cannot be online"),
+        ({"role": "A b"}, "the role 'A b' has other characters than a-z 0-9 - _"),
+        ({"role": 5}, "role must be text"),
+        ({"metadata": {"a": float("nan")}}, "metadata must be such as JSON can say"),
+        ({"metadata": {"a": object()}}, "metadata must be such as JSON can say"),
+        ({"metadata": []}, "metadata must be an object"),
+    ],
+    ids=str,
+)
+def test_what_makes_no_sense_is_refused_of_any_user(
+    emulator: Emulator, fields: dict[str, Any], complaint: str
+) -> None:
+    odd = {"uid": "odd", **fields}
+    with pytest.raises(ValueError, match=complaint):
+        Emulator(users=[odd])
+    with pytest.raises(ValueError, match=complaint):
+        emulator.import_state({"users": [odd]})
+    with pytest.raises(ValueError, match=complaint):
+        emulator.add_user(**odd)
+    assert "odd" not in emulator.uids
+
+
+@pytest.mark.parametrize("role", ["", None])
+def test_no_role_is_the_default_one(role: str | None) -> None:
+    with Emulator(users=[{"uid": "ann", "role": role}]) as emulator, Client(emulator, "ann") as ann:
+        assert ann.call("GET", "/users/ann").data["role"] == "default"
+        key = {"apiKey": emulator.rest_api_key}
+        assert [each["role"] for each in ann.call("GET", "/roles", headers=key).data] == ["default"]
+
+
+def test_roles_are_lower_case_however_they_were_typed() -> None:
+    roles = {"users": [{"uid": "ann", "role": "Teacher"}], "roles": [{"role": "TEACHER"}]}
+    with Emulator() as emulator:
+        emulator.import_state(roles)
+        emulator.add_user("bob", role="Pupil")
+        with Client(emulator, "ann") as ann:
+            key = {"apiKey": emulator.rest_api_key}
+            assert ann.call("GET", "/roles/Teacher", headers=key).data["role"] == "teacher"
+            assert ann.call("GET", "/roles/pupil", headers=key).data["role"] == "pupil"
+            assert ann.users(roles="TEACHER").uids == ["ann"]
+            assert ann.call("GET", "/users?role=Pupil", headers=key).uids == ["bob"]
+            socket = ann.connect("ROLES", roles=["PUPIL"])
+            emulator.set_online("bob")
+            assert socket.moves() == [("bob", "online")]
+
+
+def test_nobody_is_their_own_friend() -> None:
+    ann = {"uid": "ann", "friends": ["Ann"]}
+    with Emulator(users=[ann]) as emulator, Client(emulator, "ann") as client:
+        assert client.users(friendsOnly=1).uids == []
+        key = {"apiKey": emulator.rest_api_key}
+        assert client.call("GET", "/users/ann/friends", headers=key).uids == []
+
+
+def test_who_is_deactivated_does_not_come_online(emulator: Emulator, alice: Client) -> None:
+    key = {"apiKey": emulator.rest_api_key}
+    everybody = {"uidsToDeactivate": [uid for uid in emulator.uids if uid != "alice"]}
+    assert alice.call("DELETE", "/users", headers=key, json=everybody).status == 200
+    with pytest.raises(ValueError, match="bob is deactivated"):
+        emulator.set_online("bob")
+    status = alice.admin("POST", "/users/bob/status", json={"status": "online"})
+    assert (status.status, status.code) == (400, "ERR_BAD_REQUEST")
+    emulator.moving_pages(users=5)
+    alice.users()
+    assert emulator.online <= {"alice"}
+    emulator.set_offline("bob")
