@@ -48,11 +48,11 @@ class Emulator(StateCalls, FaultCalls, ReplayCalls, AbstractContextManager["Emul
     `rate_limits` are the service's, None: there are none.  `webhooks` are posted to while the
     emulator runs.  The journal is added to `journal_file`, too, as JSON lines.
 
-    With `data`, a SQLite file, users, roles, friends, tokens and the keys outlive the emulator,
-    kill -9 included: what was answered is in it, and a later emulator goes on from there, with
-    `users` for a new file only.  Who was online is not now.  From the making until stop() the file
-    is this emulator's alone; an OSError says that it is another's, cannot be written, or is
-    something else.
+    With `data`, a SQLite file, users, roles, friends, tokens, the keys, `app_id` and `region` outlive
+    the emulator, kill -9 included: what was answered is in it, though a failure of power may take
+    the latest away.  A later emulator goes on from there, with `users` for a new file only.  Who was
+    online is not now.  From the making until stop() the file is this emulator's alone; an OSError
+    says that it is another's, cannot be written, or is something else.
 
     `record` is a new file for the session of frames from start() to stop(), without secrets, which
     replay() plays.
@@ -74,7 +74,7 @@ class Emulator(StateCalls, FaultCalls, ReplayCalls, AbstractContextManager["Emul
         scenario: str | Path | None = None,
         strict: bool = True,
         app_id: str | None = None,
-        region: str = "us",
+        region: str | None = None,
         auth_key: str | None = None,
         rest_api_key: str | None = None,
         ca_out: str | Path | None = None,
@@ -88,8 +88,9 @@ class Emulator(StateCalls, FaultCalls, ReplayCalls, AbstractContextManager["Emul
         data: str | Path | None = None,
         record: str | Path | None = None,
     ) -> None:
-        if app_id == "" or not region:
-            raise ValueError("app_id and region must not be empty")
+        for name in (app_id, region):
+            if name == "" or not isinstance(name, str | None):
+                raise ValueError(f"app_id and region must be text and not empty, not {name!r}")
         self._record = record
         self._recording: RecordingFile | None = None
         self._host = host
@@ -114,7 +115,7 @@ class Emulator(StateCalls, FaultCalls, ReplayCalls, AbstractContextManager["Emul
         known = kept.get("setting", {})
         self.app_id: str = app_id or known.get("app_id", "emulator")
         """What clients call this app."""
-        self.region = region
+        self.region: str = region or known.get("region", "us")
         """The region clients must name."""
         self.auth_key: str = auth_key or known.get("auth_key") or mint("key_", source)
         """What logs a uid in, besides an auth token."""

@@ -41,7 +41,7 @@ _OPTIONS = (
     click.option(
         "--rest-api-key", help="What the management API asks for; a random one otherwise."
     ),
-    click.option("--region", default="us", show_default=True),
+    click.option("--region", help="That of the --data there is, or us."),
     click.option(
         "--seed",
         type=int,
@@ -51,7 +51,8 @@ _OPTIONS = (
         "--data",
         type=WRITTEN,
         help="SQLite file: users, roles, friends, tokens and keys are kept there, and taken up"
-        " from there by the next run; --users are for a new file.",
+        " from there by the next run; --users are for a new file.  It survives kill -9; a failure of"
+        " power may take the latest away.",
     ),
     click.option(
         "--record",

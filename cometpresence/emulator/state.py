@@ -89,6 +89,9 @@ def read_state(document: object, *, now: int) -> State:
         raise bad_request(f"format must be {FORMAT!r}")
     if document.get("version", VERSION) != VERSION:
         raise bad_request(f"version must be {VERSION}, which is what this cometpresence knows")
+    for name in ("app_id", "region"):
+        if not isinstance(document.get(name, ""), str):
+            raise bad_request(f"{name} must be text")
     state = State()
     for path, record in _records(document, "roles"):
         _read_role(state, path, record, now)

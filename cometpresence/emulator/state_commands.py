@@ -49,8 +49,8 @@ def import_file(file: Path, source: TextIO, replace: bool) -> None:
         Emulator().import_state(document)  # before there is a file
     except (ValueError, RecursionError) as error:  # which what is no JSON is, too
         raise click.ClickException(str(error)) from None
-    app_id = None if file.exists() else document.get("app_id")
-    with _opened(file, app_id=app_id) as emulator:
+    names = {} if file.exists() else {name: document.get(name) for name in ("app_id", "region")}
+    with _opened(file, **names) as emulator:
         emulator.import_state(document)
 
 

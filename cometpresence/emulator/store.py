@@ -155,6 +155,7 @@ def _prepare(db: sqlite3.Connection) -> None:
     db.execute("PRAGMA locking_mode = EXCLUSIVE")
     db.execute("PRAGMA journal_mode = WAL")
     # A commit is the system's when it returns; only if that fails, too, the latest may be lost.
+    # FULL would ask the disk, each time: 8 ms instead of 0.01 on a machine of 2 cores.
     db.execute("PRAGMA synchronous = NORMAL")
     db.execute("PRAGMA secure_delete = ON")  # there are tokens in it
     db.execute("BEGIN IMMEDIATE")

@@ -47,7 +47,7 @@ def without_presence(state: Any) -> Any:
 
 
 def test_all_but_presence_is_there_again(path: Path) -> None:
-    with Emulator(data=path, users=CAST, app_id="shop") as emulator:
+    with Emulator(data=path, users=CAST, app_id="shop", region="eu") as emulator:
         emulator.add_user("zoe", name="Zoë", friends=["alice"], tags=["x"], metadata={"a": [1]})
         emulator.set_offline("erin", at=1_700_000_123)
         emulator.set_online("bob")
@@ -56,7 +56,7 @@ def test_all_but_presence_is_there_again(path: Path) -> None:
     with Emulator(data=path, users=[{"uid": "ignored"}]) as again:
         assert again.export_state(auth_tokens=True) == without_presence(state)
         assert not again.online
-        assert again.app_id == "shop"
+        assert (again.app_id, again.region) == ("shop", "eu")
         assert (again.auth_key, again.rest_api_key) == (emulator.auth_key, emulator.rest_api_key)
         assert again.admin_token != emulator.admin_token
         with Client(again, "zoe", login=False) as zoe:
