@@ -97,7 +97,9 @@ class AdminApi:
         return response
 
     async def import_state(self, request: web.Request) -> web.StreamResponse:
-        self._world.import_state(await json_body(request))
+        """A document, or what export_state() answers."""
+        body = await json_body(request)
+        self._world.import_state(body.get("data", body))
         return json_answer({"data": {"users": len(self._world.users)}})
 
     async def show_journal(self, request: web.Request) -> web.StreamResponse:

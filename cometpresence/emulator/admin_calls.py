@@ -85,9 +85,10 @@ CALLS: tuple[AdminCall, ...] = (
     AdminCall(
         "PUT",
         "/state",
-        "have the state of such a document, of 1 MiB at most, instead; nothing changes if anything"
-        " in it is wrong",
+        "have the state of such a document, or of that answer, of 64 MiB at most, instead; nothing"
+        " changes if anything in it is wrong",
         members={
+            "data": _OBJECT,
             **dict.fromkeys(("format", "app_id", "region"), _TEXT),
             "version": _WHOLE,
             **{name: {"type": "array", "items": _OBJECT} for name in THINGS},

@@ -33,6 +33,9 @@ CORS = {
     "Access-Control-Max-Age": "600",
 }
 
+MAX_BODY = 2**20
+MAX_STATE = 64 * MAX_BODY  # some 200,000 users
+
 
 def is_upgrade(request: web.Request) -> bool:
     return request.headers.get("Upgrade", "").lower() == "websocket"
@@ -40,6 +43,10 @@ def is_upgrade(request: web.Request) -> bool:
 
 def _is_admin(request: web.Request) -> bool:
     return request.path.startswith("/_emulator")
+
+
+def _is_state(request: web.Request) -> bool:
+    return (request.method, request.path) == ("PUT", "/_emulator/state")
 
 
 class Gate:
@@ -71,6 +78,8 @@ class Gate:
     async def _record(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         if is_upgrade(request):
             return await handler(request)  # journaled as a socket's life instead
+        most = MAX_STATE if _is_state(request) else MAX_BODY
+        request = request.clone(client_max_size=most)
         number = next(self._numbers)
         facts: dict[str, Any] = {
             "request": number,
@@ -80,10 +89,15 @@ class Gate:
             "headers": dict(request.headers),
         }
         try:
-            facts["body"] = self._readable((await request.read()).decode(errors="replace"))
+            body = await request.read()
+            facts["body"] = (
+                f"(a state of {len(body)} bytes)"
+                if _is_state(request)
+                else self._readable(body.decode(errors="replace"))
+            )
         except web.HTTPRequestEntityTooLarge:
             # Decided here: whoever reads again gets the rest, as if that were all.
-            message = "the body is larger than 1 MiB"
+            message = f"the body is larger than {most // 2**20} MiB"
             facts["body"], handler = "(too large)", _refused(message, status=413)
         except web.RequestPayloadError:
             message = "the body is not encoded as its headers say"

@@ -1,6 +1,7 @@
 """The state as one document: out, in, and out again; and what is wrong with it, by its place."""
 
 import copy
+import io
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ from python.emulator_client import Client
 
 from cometpresence.cli.commands import cometpresence
 from cometpresence.emulator import Emulator
+from cometpresence.emulator.gate import MAX_STATE
 
 
 @pytest.fixture
@@ -77,6 +79,27 @@ def test_sockets_are_closed_and_tokens_end(emulator: Emulator) -> None:
     assert emulator.client_count == 0
 
 
+def body(document: object) -> io.BytesIO:
+    """A file, because aiohttp complains of large bodies in memory."""
+    return io.BytesIO(json.dumps(document).encode())
+
+
+def test_what_an_emulator_says_of_itself_it_can_be_told_again_however_long(
+    emulator: Emulator,
+) -> None:
+    """As it came, and without growing the journal by as much."""
+    for n in range(10):
+        emulator.add_user(f"u{n}", metadata={"long": n * 100_000 * "x"})
+    with Client(emulator, "alice") as alice:
+        answer = alice.admin("GET", "/state?auth_tokens=true").body
+        emulator.import_state({"users": []})
+        assert alice.admin("PUT", "/state", data=body(answer)).data == {"users": len(CAST) + 10}
+        assert alice.admin("GET", "/state?auth_tokens=true").body == answer
+        assert all(len(json.dumps(entry)) < 100_000 for entry in emulator.journal)
+        too_long = alice.admin("PUT", "/state", data=body(MAX_STATE * " "))
+        assert (too_long.status, too_long.code) == (413, "ERR_BAD_REQUEST")
+
+
 def test_what_was_to_happen_was_about_others() -> None:
     emulator = Emulator(clock="manual")
     emulator.play("superhero1 online at 5")
@@ -113,6 +136,7 @@ def change(*where: Any, to: Any) -> Callable[[Any], Any]:
         (lambda state: [], "a state is an object"),
         (change("format", to="else"), "format must be"),
         (change("version", to=2), "version must be 1"),
+        (change("app_id", to=5), "app_id must be text"),
         (change("more", to=1), "more is no member of a state"),
         (change("users", to={}), "users must be a list"),
         (change("users", 1, to="bob"), r"users[1] must be an object"),
@@ -167,7 +191,8 @@ def test_a_data_file_becomes_json_and_json_a_data_file(emulator: Emulator, tmp_p
     again = command("import", second, source=out.stdout)
     assert again.exit_code == 0, again.output
     assert command("export", second, "--auth-tokens").stdout == out.stdout
-    assert json.loads(out.stdout)["app_id"] == "shop"
+    shop = json.loads(out.stdout)
+    assert (shop["app_id"], shop["region"]) == ("shop", "eu")
     assert "auth_tokens" not in command("export", first).stdout
     kept = Emulator(data=second)
     assert kept.uids == emulator.uids
