@@ -75,7 +75,7 @@ cp_slice cp_json_reader_name(cp_json_reader *self)
     return self->gave_up ? CP_ABSENT_SLICE : name;
 }
 
-void cp_json_reader_skip(cp_json_reader *self)
+void cp_json_reader_skip_any(cp_json_reader *self)
 {
     if (cp_json_skip_value(&self->scan) != CP_OK)
         cp_json_reader_give_up(self);

@@ -21,7 +21,7 @@ typedef struct cp_json_reader {
 /* `room` is for CP_JSON_WIDENED times the text; both are lent to what is read. */
 cp_json_reader cp_json_reader_of(cp_slice text, unsigned depth, char *room);
 bool cp_json_reader_is_done(cp_json_reader *self); /* it read the whole document */
-void cp_json_reader_give_up(cp_json_reader *self);
+__attribute__((cold)) void cp_json_reader_give_up(cp_json_reader *self);
 
 /* Walking an object: enter() it; while that, or next() after a member's value, is true, take a
  * name and then a value.  False: no more; or it is no object, or the reader gave up. */
@@ -64,9 +64,18 @@ static inline bool cp_json_reader_skip_name(cp_json_reader *self, const cp_json_
 cp_slice cp_json_reader_any_text(cp_json_reader *self);
 int64_t cp_json_reader_count(cp_json_reader *self);              /* as cp_json_count() */
 cp_slice cp_json_reader_raw(cp_json_reader *self, char opening); /* as cp_json_print() */
-void cp_json_reader_skip(cp_json_reader *self);
+void cp_json_reader_skip_any(cp_json_reader *self);
 
-/* As a rule it is plain. */
+/* As a rule it is a plain string. */
+static inline void cp_json_reader_skip(cp_json_reader *self)
+{
+    ptrdiff_t length = cp_json_plain_length(&self->scan);
+    if (length < 0)
+        cp_json_reader_skip_any(self);
+    else
+        self->scan.at += length + 2;
+}
+
 static inline cp_slice cp_json_reader_text(cp_json_reader *self)
 {
     ptrdiff_t length = cp_json_plain_length(&self->scan);

@@ -33,7 +33,7 @@ cp_json_scanner cp_json_scanner_of(cp_slice text, unsigned depth, size_t values)
 
 /* CP_ERR_MALFORMED, CP_ERR_ENCODING, CP_ERR_TOO_LARGE or CP_ERR_TOO_DEEP. */
 cp_status cp_json_skip_value(cp_json_scanner *self); /* with the space before it */
-void cp_json_skip_spaces(cp_json_scanner *self);
+__attribute__((cold)) void cp_json_skip_spaces(cp_json_scanner *self);
 
 /* As a rule there is none. */
 static inline void cp_json_skip_space(cp_json_scanner *self)
