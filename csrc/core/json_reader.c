@@ -36,7 +36,7 @@ static char peek(const cp_json_reader *self)
 static cp_slice take_string(cp_json_reader *self)
 {
     const char *start = self->scan.at;
-    if (cp_json_skip_string(&self->scan) != CP_OK) {
+    if (cp_json_skip_any_string(&self->scan) != CP_OK) {
         cp_json_reader_give_up(self);
         return CP_ABSENT_SLICE;
     }
@@ -71,7 +71,6 @@ cp_slice cp_json_reader_name(cp_json_reader *self)
     cp_slice name = take_string(self);
     if (self->scan.has_escapes || !cp_json_skip_mark(&self->scan, ':'))
         cp_json_reader_give_up(self);
-    cp_json_skip_space(&self->scan);
     return self->gave_up ? CP_ABSENT_SLICE : name;
 }
 
@@ -95,6 +94,7 @@ static int64_t count_of_another_type(cp_json_reader *self)
 
 int64_t cp_json_reader_count(cp_json_reader *self)
 {
+    cp_json_skip_space(&self->scan);
     const char *start = self->scan.at, *at = start, *end = self->scan.end;
     uint64_t count = 0; /* which may overflow: then there were too many digits */
 
@@ -196,6 +196,7 @@ static cp_slice unescape(cp_json_reader *self, cp_slice string)
 
 cp_slice cp_json_reader_any_text(cp_json_reader *self)
 {
+    cp_json_skip_space(&self->scan);
     if (peek(self) != '"') {
         cp_json_reader_skip(self);
         return CP_ABSENT_SLICE;
@@ -251,6 +252,7 @@ static cp_slice rewrite(cp_json_reader *self, cp_slice raw)
 
 cp_slice cp_json_reader_raw(cp_json_reader *self, char opening)
 {
+    cp_json_skip_space(&self->scan);
     bool is_wanted = peek(self) == opening;
     cp_slice raw = {self->scan.at, 0};
 

@@ -56,11 +56,10 @@ static inline bool cp_json_reader_skip_name(cp_json_reader *self, const cp_json_
     if ((same & wanted->bits) != wanted->bits)
         return false;
     scan->at += wanted->length;
-    cp_json_skip_space(scan);
     return true;
 }
 
-/* Taking a value of another type takes it as absent. */
+/* Each takes the space before it, too.  A value of another type is taken as absent. */
 cp_slice cp_json_reader_any_text(cp_json_reader *self);
 int64_t cp_json_reader_count(cp_json_reader *self);              /* as cp_json_count() */
 cp_slice cp_json_reader_raw(cp_json_reader *self, char opening); /* as cp_json_print() */
