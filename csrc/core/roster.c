@@ -134,7 +134,8 @@ static void announce(cp_roster *self, uint32_t number)
         entry->announced = entry->status;
     if (!news)
         return;
-    cp_change change = cp_entry_change(entry);
+    cp_change change;
+    cp_entry_change(entry, &change);
     change.previous = before;
     if (self->watchers)
         cp_watchers_changed(self->watchers, &change);

@@ -212,26 +212,29 @@ uint32_t cp_entries_find(const cp_entries *self, cp_slice uid)
     return number;
 }
 
-cp_change cp_entry_change(const cp_entry *self)
+/* Member by member, in place: to copy what was just put together, the processor has to wait for
+ * its own writes. */
+void cp_entry_change(const cp_entry *self, cp_change *out)
 {
-    return (cp_change){
-        .user = self->user,
-        .last_active_at = self->last_active_at,
-        .at = self->at,
-        .received_at = self->received_at,
-        .generation = self->generation,
-        .status = self->status,
-        .origin = self->origin,
-    };
+    out->user = self->user;
+    out->last_active_at = self->last_active_at;
+    out->at = self->at;
+    out->received_at = self->received_at;
+    out->seq = 0;
+    out->generation = self->generation;
+    out->coalesced = 0;
+    out->status = self->status;
+    out->previous = CP_UNKNOWN;
+    out->origin = self->origin;
 }
 
 cp_change cp_entry_snapshot(const cp_entry *self)
 {
-    cp_change change = cp_entry_change(self);
+    cp_change change;
 
+    cp_entry_change(self, &change);
     cp_user_hold(change.user);
     change.status = CP_ONLINE;
-    change.previous = CP_UNKNOWN;
     change.origin = CP_ORIGIN_SNAPSHOT;
     return change;
 }

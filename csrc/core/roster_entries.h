@@ -60,7 +60,7 @@ static inline bool cp_entry_is_news(const cp_entry *self, cp_presence_status bef
 }
 
 /* What it says now, as a change; lends the user, and leaves what was before to the caller. */
-cp_change cp_entry_change(const cp_entry *self);
+void cp_entry_change(const cp_entry *self, cp_change *out);
 /* The same of somebody who is told to be online, for whoever knows nothing yet; gives. */
 cp_change cp_entry_snapshot(const cp_entry *self);
 

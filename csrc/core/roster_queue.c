@@ -30,14 +30,12 @@ void cp_roster_queue_destroy(cp_roster_queue *self)
     self->count = 0;
 }
 
-static cp_change change_of(const cp_entry *entry)
+static void fill(cp_change *change, const cp_entry *entry)
 {
-    cp_change change = cp_entry_change(entry);
-
-    cp_user_hold(change.user);
-    change.coalesced = entry->folded;
-    change.previous = entry->told;
-    return change;
+    cp_entry_change(entry, change);
+    cp_user_hold(change->user);
+    change->coalesced = entry->folded;
+    change->previous = entry->told;
 }
 
 /* ---- the recap
@@ -120,7 +118,7 @@ static bool has_room(cp_roster_queue *self)
 static void append(cp_roster_queue *self, cp_entry *entry, uint32_t number)
 {
     cp_change *change = in_ring(self, self->count++);
-    *change = change_of(entry);
+    fill(change, entry);
     change->seq = ++self->places;
     keep_for_recap(self, entry, number);
     entry->told = entry->status;
@@ -184,7 +182,8 @@ static void join(cp_roster_queue *self, cp_entry *entry, uint32_t number)
 static cp_change take_longest_waiting(cp_roster_queue *self)
 {
     cp_entry *entry = cp_entries_at(self->entries, self->first_waiting);
-    cp_change change = change_of(entry);
+    cp_change change;
+    fill(&change, entry);
     stop_waiting(self, entry);
     entry->told = entry->status;
     entry->folded = 0;
