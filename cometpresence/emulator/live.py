@@ -100,8 +100,8 @@ class LiveViews:
             with self._world.journal.followed(view.changed.set):
                 await response.prepare(request)
                 await _tell(view, response)
-        except ConnectionResetError:
-            pass  # the page was closed
+        except ConnectionError:
+            pass  # the page was closed, perhaps while it had not read all
         finally:
             self._views.discard(view)
         return response

@@ -2,6 +2,8 @@
 
 import json
 import re
+import socket
+import struct
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from http.client import HTTPConnection, HTTPResponse
@@ -336,6 +338,30 @@ def test_only_so_many_pages_are_open_at_once(
     assert browsers[2].status("GET", "/events") == 429
     for browser in browsers:
         browser.__exit__()
+
+
+def test_a_page_that_leaves_without_having_read_all_is_no_error(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    much = "x" * 16_000_000  # more than the buffers of a connection hold
+    with Emulator(region=much) as emulator, closing(socket.socket()) as page:
+        parts = urlsplit(emulator.admin_url)
+        page.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        page.setsockopt(
+            socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
+        )  # leave by RST
+        page.connect((parts.hostname, parts.port))
+        page.sendall(
+            f"GET /_emulator/events HTTP/1.1\r\nHost: {parts.netloc}\r\n"
+            f"Authorization: Bearer {emulator.admin_token}\r\n\r\n".encode()
+        )
+        while b"xxxx" not in page.recv(4096):
+            pass
+        page.close()
+        emulator.wait_for(
+            lambda entry: entry["dir"] == "out" and entry.get("path") == "/_emulator/events"
+        )
+    assert [record for record in caplog.records if record.name.startswith("cometpresence")] == []
 
 
 def test_a_page_works_while_everything_is_closed_to_clients(emulator: Emulator, page: Page) -> None:
