@@ -285,6 +285,7 @@ BEHAVIOURS: tuple[tuple[str, str, Evidence, str], ...] = (
     ("logging in as a deactivated user", "world", C, "ERR_UID_NOT_FOUND"),
     ("deactivating and deleting", "world", C, "end tokens and sockets (1008)"),
     ("a webhook's delivery", "webhooks", C, "any 2xx is one; redirects are not followed"),
+    ("a webhook's retries", "webhooks", C, "may come after a later change of the same user"),
     ("a user moved without a socket", "webhooks", C, "has no details of a connection"),
     ("the legacy webhook's time", "webhooks", C, "is data.event.timestamp, in milliseconds"),
     ("rate limits", "quota", C, "of the whole app; minutes begin with the clock's"),

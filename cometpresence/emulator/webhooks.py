@@ -10,13 +10,14 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import aiohttp
+from yarl import URL
 
 from .journal import Journal
 from .loopback import is_loopback
 from .presence import ConnectionChange
 from .wire import dumps, user_json
 
-_MOST_WAITING = 10_000  # posts; a receiver that is further behind loses some
+_MOST_WAITING = 10_000  # posts, and as many retries; a receiver that is further behind loses some
 _LAST_CHANCE = 0.5  # seconds for what is waiting when the emulator stops
 
 
@@ -25,7 +26,8 @@ class Webhook:
     """Where to post, and in which form."""
 
     url: str
-    """http or https.  Without credentials in it: that is what `username` is for."""
+    """http or https; a private authority is trusted with SSL_CERT_FILE in the environment.
+    Without credentials in it: that is what `username` is for."""
     form: Literal["current", "legacy"] = "current"
     """``user_connection_status_changed``, or the older ``after_connection_status_changed``."""
     id: str = "presence"
@@ -35,7 +37,8 @@ class Webhook:
     password: str = field(default="", repr=False)
     """In no repr and no journal."""
     retry_after: tuple[float, ...] = (10.0, 30.0)
-    """Seconds from a failed attempt to the next, in real time; as documented."""
+    """Seconds from a failed attempt to the next, in real time; as documented.  A later change of
+    the same user may arrive before the next attempt: go by the timestamp."""
     timeout: float = 5.0
     """Seconds an attempt may take."""
     anywhere: bool = False
@@ -47,6 +50,10 @@ class Webhook:
             raise ValueError("a webhook's url is http:// or https://, a host and perhaps a port")
         if parts.username is not None:
             raise ValueError("a webhook's url has no credentials: use username and password")
+        try:  # as the resolver will
+            (URL(self.url).raw_host or "").encode("idna")
+        except UnicodeError:
+            raise ValueError(f"no host is called {parts.hostname!r}") from None
         if ":" in self.username or (self.password and not self.username):
             raise ValueError("a username has no colon in it, and a password needs a username")
         if not self.anywhere and not is_loopback(parts.hostname):
@@ -145,8 +152,12 @@ class Webhooks:
             retry_in=retry_in,
             body=post.document,
         )
-        if retry_in is not None:
-            self._spawn(self._again(post, retry_in))
+        if retry_in is None:
+            return
+        if len(self._tasks) > _MOST_WAITING:
+            self._note(post.hook, "webhook_lost", uid=post.document["data"]["user"]["uid"])
+            return
+        self._spawn(self._again(post, retry_in))
 
     async def _send(self, post: _Post) -> tuple[int | str, bool]:
         """The HTTP status, or what kept us from one; and whether it is as good as delivered.

@@ -12,7 +12,7 @@ from python.emulator_client import Client
 from python.webhook_receiver import Posted, Receiver
 
 from cometpresence import AuthError, PresenceEvent, UserStatus, parse_webhook
-from cometpresence.emulator import Emulator, Webhook
+from cometpresence.emulator import Emulator, Webhook, webhooks
 from cometpresence.emulator.command import emulator as command
 
 
@@ -233,6 +233,21 @@ def test_as_documented_it_is_tried_again_after_10_and_30_seconds() -> None:
     assert Webhook(url="http://127.0.0.1:1/").retry_after == (10.0, 30.0)
 
 
+def test_a_receiver_that_is_gone_has_only_so_many_retries_waiting(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(webhooks, "_MOST_WAITING", 5)
+    with Receiver(*[500] * 8) as receiver, hooked(receiver.url, retry_after=(60.0,)) as emulator:
+        for number in range(8):
+            emulator.move(["superhero2"])
+            receiver.get(number + 1)
+        emulator.set_offline("superhero2")
+        emulator.set_online("superhero2")
+        emulator.wait_for(is_event("webhook_delivered"))
+        lost = [entry for entry in emulator.journal if entry.get("event") == "webhook_lost"]
+    assert [entry["uid"] for entry in lost] == ["superhero2"] * 3
+
+
 @pytest.mark.parametrize("status", [301, 307])
 def test_a_redirect_is_followed_nowhere(status: int) -> None:
     with Receiver(status) as receiver, hooked(receiver.url, retry_after=()) as emulator:
@@ -275,6 +290,8 @@ def test_a_receiver_that_never_answers_holds_up_neither_clients_nor_the_end() ->
         ({"url": "http://127.0.0.1:99999/"}, "[Pp]ort"),
         ({"url": "http://127.0.0.1:0/"}, "port"),
         ({"url": "http://name:word@127.0.0.1/"}, "no credentials"),
+        ({"url": "http://a..example/", "anywhere": True}, "no host is called"),
+        ({"url": f"http://{'a' * 64}.example/", "anywhere": True}, "no host is called"),
         ({"url": "https://example.com/hook"}, "another machine"),
         ({"url": "http://10.0.0.1/"}, "another machine"),
         ({"url": "http://localhost.example.com/"}, "another machine"),
