@@ -161,23 +161,33 @@ int cp_connection_bell(cp_connection *self)
 #define BEAT_LATE (5 * CP_USEC_PER_SEC)
 #define LOOK_AGAIN (1 * CP_USEC_PER_SEC)
 
+/* Under the lock.  For what is over nobody has to beat. */
+static bool is_missed(cp_connection *self, cp_usec beat, cp_usec now)
+{
+    if (self->is_over)
+        return false;
+    if (self->suspected_beat != beat) {
+        self->suspected_beat = beat;
+        self->suspected_at = now;
+        return false;
+    }
+    if (now - self->suspected_at < LOOK_AGAIN || self->told_beat == beat)
+        return false;
+    self->told_beat = beat;
+    self->facts.stalls += 1;
+    return true;
+}
+
 bool cp_connection_has_stalled(cp_connection *self, cp_usec *look_again)
 {
     cp_usec beat = cp_network_beat(), now = cp_network_now();
-    bool has_stalled = false;
+    bool has_stalled;
 
     *look_again = now - beat < BEAT_LATE ? BEAT_LATE : LOOK_AGAIN;
     if (now - beat < BEAT_LATE || cp_connection_is_foreign(self))
         return false;
     pthread_mutex_lock(&self->lock);
-    if (self->suspected_beat != beat) {
-        self->suspected_beat = beat;
-        self->suspected_at = now;
-    } else if (now - self->suspected_at >= LOOK_AGAIN && self->told_beat != beat) {
-        self->told_beat = beat;
-        self->facts.stalls += 1;
-        has_stalled = true;
-    }
+    has_stalled = is_missed(self, beat, now);
     pthread_mutex_unlock(&self->lock);
     return has_stalled;
 }

@@ -1,4 +1,5 @@
 /* A network thread that is kept from turning is noticed by who listens. */
+#include <poll.h>
 #include <pthread.h>
 
 #include "net/connection.h"
@@ -85,6 +86,24 @@ TEST(a_thread_that_is_stuck_is_told_once_and_goes_on_when_it_can)
     while (cp_network_beat() < end)
         CHECK_INT(cp_connection_listen(self, 100 * CP_USEC_PER_MS), CP_ERR_TIMEOUT);
     CHECK_INT(stalls_of(self), 1);
+    cp_connection_release(self);
+    CHECK_INT(cp_network_shutdown(10 * CP_USEC_PER_SEC), CP_OK);
+}
+
+TEST(a_thread_that_ended_with_its_last_connection_is_not_missed)
+{
+    cp_connection *self = made();
+    cp_task *close = cp_task_new(CP_CALL_CLOSE, false);
+    cp_usec start = cp_network_now(), look_again;
+
+    CHECK_INT(cp_connection_post(self, close), CP_OK);
+    CHECK(cp_task_wait(close, 20 * CP_USEC_PER_SEC));
+    cp_task_release(close);
+    while (cp_network_now() < start + 8 * CP_USEC_PER_SEC) {
+        CHECK(!cp_connection_has_stalled(self, &look_again));
+        poll(NULL, 0, 100);
+    }
+    CHECK_INT(stalls_of(self), 0);
     cp_connection_release(self);
     CHECK_INT(cp_network_shutdown(10 * CP_USEC_PER_SEC), CP_OK);
 }
