@@ -241,13 +241,13 @@ static cp_status attend(cp_connection *self)
 {
     bool attended;
 
-    self->is_attended = true;
+    self->attending += 1;
     do {
         pthread_mutex_unlock(&self->lock);
         attended = cp_loop_attend(&self->guest, has_news);
         pthread_mutex_lock(&self->lock);
     } while (attended && outlook(self) == CP_ERR_TIMEOUT);
-    self->is_attended = false;
+    self->attending -= 1;
     return outlook(self);
 }
 

@@ -37,7 +37,7 @@ struct cp_connection {
     cp_inherited *bell_inherited;
     bool is_rung;
     bool is_woken; /* rung for something that is not ours */
-    bool is_attended; /* who would listen turns the loop, and looks after each turn */
+    unsigned attending; /* who would listen, but turn the loop and look after each turn */
     cp_connection_facts facts;
     cp_failure refusal;     /* of the state REFUSED */
     struct cp_reader *readers;
@@ -119,7 +119,7 @@ static inline void cp_connection_ring(cp_connection *self) /* under the lock */
         return;
     self->is_rung = true;
     cp_bell_ring(&self->bell);
-    if (self->is_attended)
+    if (self->attending > 0)
         cp_loop_wake();
 }
 
