@@ -42,7 +42,7 @@ typedef struct client_object {
     atomic_ulong drainer; /* the thread inside drain(); 0: none */
     cp_usec telling_of;   /* that thread's: when what it is telling was received */
     struct running_call {
-        const struct told_listener *listener; /* NULL: none */
+        struct listener_target *listener; /* NULL: none */
         int kind;
         cp_usec since;
     } running; /* what that thread calls just now; under the critical section */
@@ -99,17 +99,17 @@ int visit_listeners(client_object *self, visitproc visit, void *arg);
 
 bool listeners_wanted(client_object *self, uint32_t wants);
 
-/* One listener of a round, with what it wants of it; references of its own, so that
- * nothing the listener does can take them away. */
-typedef struct told_listener {
-    PyObject *id;
-    PyObject *handler[2]; /* NULL: does not want this kind */
-    uint64_t number;
-    uint32_t origins;
+/* One listener as the registry has it. */
+typedef struct listener_target {
+    uint64_t number;       /* from 1, never given twice */
     cp_usec since;         /* it came: what happened before is no news to it */
     cp_usec changes_since; /* the same of presence; CP_NEVER: its recap comes first */
-    bool *was_slow;        /* lent until the next one */
-} told_listener;
+    uint32_t wants;
+    uint32_t origins; /* 1 << Origin.value */
+    bool was_slow;    /* and that was said */
+    PyObject *id;
+    PyObject *handler[LISTENER_KINDS]; /* NULL: does not want this kind */
+} listener_target;
 
 /* A listener that asks for the snapshot and came after it is told it by a recap: who is
  * online, as far as the others were told.  What is queued goes on from there. */
@@ -123,9 +123,8 @@ typedef struct listener_round {
 } listener_round;
 
 void begin_round(listener_round *self, client_object *client, uint32_t wants);
-/* `kinds` are the two to look for, the second may be the first again.  False: all told. */
-bool next_listener(listener_round *self, const listener_kind kinds[2], told_listener *out);
-void forget_listener(told_listener *self);
+/* Lent until the next call on this round, whatever the listener does.  NULL: all told. */
+listener_target *next_listener(listener_round *self);
 void end_round(listener_round *self);
 
 PyObject *client_add_listener(PyObject *op, PyObject *args, PyObject *keywords);

@@ -39,16 +39,6 @@ const char *const kind_handler[LISTENER_KINDS] = {
 
 /* ---- one listener */
 
-typedef struct listener_target {
-    uint64_t number; /* from 1, never given twice */
-    cp_usec since, changes_since; /* as told_listener's */
-    uint32_t wants;
-    uint32_t origins; /* 1 << Origin.value */
-    bool was_slow;    /* and that was said */
-    PyObject *id;
-    PyObject *handler[LISTENER_KINDS];
-} listener_target;
-
 void release_target(void *opaque)
 {
     listener_target *self = opaque;
@@ -271,30 +261,13 @@ void begin_round(listener_round *self, client_object *client, uint32_t wants)
     Py_END_CRITICAL_SECTION();
 }
 
-bool next_listener(listener_round *self, const listener_kind kinds[2], told_listener *out)
+listener_target *next_listener(listener_round *self)
 {
     listener_target *next;
     Py_BEGIN_CRITICAL_SECTION(self->client);
     next = cp_delivery_next(&self->delivery);
-    if (next != NULL) {
-        out->id = Py_NewRef(next->id);
-        out->handler[0] = Py_XNewRef(next->handler[kinds[0]]);
-        out->handler[1] = kinds[1] == kinds[0] ? NULL : Py_XNewRef(next->handler[kinds[1]]);
-        out->origins = next->origins;
-        out->number = next->number;
-        out->since = next->since;
-        out->changes_since = next->changes_since;
-        out->was_slow = &next->was_slow;
-    }
     Py_END_CRITICAL_SECTION();
-    return next != NULL;
-}
-
-void forget_listener(told_listener *self)
-{
-    Py_CLEAR(self->id);
-    Py_CLEAR(self->handler[0]);
-    Py_CLEAR(self->handler[1]);
+    return next;
 }
 
 void end_round(listener_round *self)
@@ -346,12 +319,12 @@ PyObject *client_mind_running(PyObject *op, PyObject *Py_UNUSED(none))
     int kind = 0;
 
     Py_BEGIN_CRITICAL_SECTION(self);
-    const told_listener *listener = self->running.listener;
-    if (listener != NULL && !*listener->was_slow) {
+    listener_target *listener = self->running.listener;
+    if (listener != NULL && !listener->was_slow) {
         id = Py_NewRef(listener->id);
         kind = self->running.kind;
         took = cp_network_now() - self->running.since;
-        *listener->was_slow = took > SLOW;
+        listener->was_slow = took > SLOW;
     }
     Py_END_CRITICAL_SECTION();
     if (id == NULL)

@@ -84,11 +84,11 @@ static void report_own(drain *self)
     report_raised(self, exception, PyUnicode_FromString("drain"));
 }
 
-static void mind_time(drain *self, const told_listener *listener, listener_kind kind, cp_usec took)
+static void mind_time(drain *self, listener_target *listener, listener_kind kind, cp_usec took)
 {
     if (took <= SLOW)
         return;
-    if (tell_slow(self->client, kind, listener->id, listener->was_slow, took) < 0)
+    if (tell_slow(self->client, kind, listener->id, &listener->was_slow, took) < 0)
         report_own(self);
 }
 
@@ -108,7 +108,7 @@ static void refuse_coroutine(drain *self, PyObject **result)
 }
 
 /* For client_mind_running(), which another thread calls meanwhile. */
-static void set_running(drain *self, const told_listener *listener, int kind)
+static void set_running(drain *self, listener_target *listener, int kind)
 {
     client_object *client = self->client;
     Py_BEGIN_CRITICAL_SECTION(client);
@@ -118,12 +118,11 @@ static void set_running(drain *self, const told_listener *listener, int kind)
 
 /* The only place that calls user code.  One listener's end is the next one's beginning: what
  * lies between takes microseconds. */
-static void call_listener(drain *self, const told_listener *listener, int which,
-                          const bulletin *news)
+static void call_listener(drain *self, listener_target *listener, const bulletin *news)
 {
     set_running(self, listener, news->kind);
     PyObject *result =
-        PyObject_Vectorcall(listener->handler[which], news->argument, news->count, NULL);
+        PyObject_Vectorcall(listener->handler[news->kind], news->argument, news->count, NULL);
     set_running(self, NULL, 0);
     cp_usec now = cp_network_now(), took = now - self->since;
     self->since = now;
@@ -166,7 +165,7 @@ static PyObject *event_of(drain *self, telling *moment)
     return moment->event;
 }
 
-static bool is_for(const drain *self, const told_listener *listener, cp_origin origin,
+static bool is_for(const drain *self, const listener_target *listener, cp_origin origin,
                    cp_usec received_at)
 {
     if (self->client->newcomer != 0)
@@ -174,44 +173,38 @@ static bool is_for(const drain *self, const told_listener *listener, cp_origin o
     return listener->origins & ORIGIN_BIT(origin) && received_at >= listener->changes_since;
 }
 
-static void tell_listener(drain *self, const told_listener *listener, listener_kind kind,
+static void tell_listener(drain *self, listener_target *listener, listener_kind kind,
                           telling *moment)
 {
     bulletin user = {kind, 1, {NULL}}, event = {KIND_PRESENCE, 1, {NULL}};
 
-    if (listener->handler[0] != NULL) {
+    if (listener->handler[kind] != NULL) {
         user.argument[0] = user_of(self, moment);
         if (user.argument[0] == NULL)
             report_own(self);
         else
-            call_listener(self, listener, 0, &user);
+            call_listener(self, listener, &user);
     }
-    if (listener->handler[1] != NULL) {
+    if (listener->handler[KIND_PRESENCE] != NULL) {
         event.argument[0] = event_of(self, moment);
         if (event.argument[0] == NULL)
             report_own(self);
         else
-            call_listener(self, listener, 1, &event);
+            call_listener(self, listener, &event);
     }
 }
 
 static void tell_moment(drain *self, telling *moment)
 {
     const cp_change *change = moment->change;
-    const listener_kind kinds[2] = {change->status == CP_ONLINE ? KIND_ONLINE : KIND_OFFLINE,
-                                    KIND_PRESENCE};
-    uint32_t wants = WANTS(kinds[0]) | WANTS(kinds[1]);
-    told_listener listener;
+    const listener_kind kind = change->status == CP_ONLINE ? KIND_ONLINE : KIND_OFFLINE;
+    listener_target *listener;
     listener_round round;
 
-    if (!listeners_wanted(self->client, wants))
-        return;
-    begin_round(&round, self->client, wants);
-    while (next_listener(&round, kinds, &listener)) {
-        if (is_for(self, &listener, change->origin, change->received_at))
-            tell_listener(self, &listener, kinds[0], moment);
-        forget_listener(&listener);
-    }
+    begin_round(&round, self->client, WANTS(kind) | WANTS(KIND_PRESENCE));
+    while ((listener = next_listener(&round)) != NULL)
+        if (is_for(self, listener, change->origin, change->received_at))
+            tell_listener(self, listener, kind, moment);
     end_round(&round);
 }
 
@@ -237,7 +230,7 @@ static void gather(drain *self, telling *moment)
 }
 
 /* A list of its own for each listener: it may do with it what it likes. */
-static PyObject *pick(const drain *self, const told_listener *listener)
+static PyObject *pick(const drain *self, const listener_target *listener)
 {
     PyObject *picked = PyList_New(0);
     for (Py_ssize_t i = 0; picked != NULL && i < PyList_GET_SIZE(self->gathered); i++) {
@@ -249,28 +242,25 @@ static PyObject *pick(const drain *self, const told_listener *listener)
     return picked;
 }
 
-static void tell_batch(drain *self, const told_listener *listener)
+static void tell_batch(drain *self, listener_target *listener)
 {
     bulletin news = {KIND_PRESENCE_BATCH, 1, {pick(self, listener)}};
 
     if (news.argument[0] == NULL)
         report_own(self);
     else if (PyList_GET_SIZE(news.argument[0]) > 0)
-        call_listener(self, listener, 0, &news);
+        call_listener(self, listener, &news);
     Py_XDECREF(news.argument[0]);
 }
 
 static void tell_gathered(drain *self)
 {
-    const listener_kind kinds[2] = {KIND_PRESENCE_BATCH, KIND_PRESENCE_BATCH};
-    told_listener listener;
+    listener_target *listener;
 
     if (self->gathered == NULL)
         return;
-    while (next_listener(&self->batch, kinds, &listener)) {
-        tell_batch(self, &listener);
-        forget_listener(&listener);
-    }
+    while ((listener = next_listener(&self->batch)) != NULL)
+        tell_batch(self, listener);
     end_round(&self->batch);
     Py_CLEAR(self->gathered);
 }
@@ -279,16 +269,13 @@ static void tell_gathered(drain *self)
 
 static void tell_news(drain *self, const bulletin *news, cp_usec at)
 {
-    const listener_kind kinds[2] = {news->kind, news->kind};
-    told_listener listener;
+    listener_target *listener;
     listener_round round;
 
     begin_round(&round, self->client, WANTS(news->kind));
-    while (next_listener(&round, kinds, &listener)) {
-        if (at >= listener.since)
-            call_listener(self, &listener, 0, news);
-        forget_listener(&listener);
-    }
+    while ((listener = next_listener(&round)) != NULL)
+        if (at >= listener->since)
+            call_listener(self, listener, news);
     end_round(&round);
 }
 
@@ -357,14 +344,14 @@ static void tell_held(drain *self)
     client_object *client = self->client;
 
     while (client->held_next < client->held_count && self->interrupt == NULL) {
-        cp_change change = client->held[client->held_next++];
-        telling moment = {&change, NULL, NULL};
-        client->telling_of = change.received_at;
+        const cp_change *change = &client->held[client->held_next++];
+        telling moment = {change, NULL, NULL};
+        client->telling_of = change->received_at;
         gather(self, &moment);
         tell_moment(self, &moment);
         Py_XDECREF(moment.user);
         Py_XDECREF(moment.event);
-        cp_user_release(change.user);
+        cp_user_release(change->user);
         self->told++;
     }
 }
