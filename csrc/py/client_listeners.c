@@ -323,7 +323,7 @@ PyObject *client_mind_running(PyObject *op, PyObject *Py_UNUSED(none))
     if (listener != NULL && !listener->was_slow) {
         id = Py_NewRef(listener->id);
         kind = self->running.kind;
-        took = cp_network_now() - self->running.since;
+        took = roughly_now() - self->running.since;
         listener->was_slow = took > SLOW;
     }
     Py_END_CRITICAL_SECTION();

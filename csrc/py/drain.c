@@ -1,6 +1,7 @@
 #include "py/client.h"
 
 #include <assert.h>
+#include <time.h>
 
 #include "net/network.h"
 #include "py/bulletin.h"
@@ -19,6 +20,18 @@
 #define ALARMS 64 /* in one drain */
 
 /* ---- the door into user code */
+
+cp_usec roughly_now(void)
+{
+#ifdef CLOCK_MONOTONIC_COARSE
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+    return now.tv_sec * CP_USEC_PER_SEC + now.tv_nsec / 1000;
+#else
+    return cp_network_now();
+#endif
+}
 
 typedef struct drain {
     client_object *client;
@@ -124,7 +137,7 @@ static void call_listener(drain *self, listener_target *listener, const bulletin
     PyObject *result =
         PyObject_Vectorcall(listener->handler[news->kind], news->argument, news->count, NULL);
     set_running(self, NULL, 0);
-    cp_usec now = cp_network_now(), took = now - self->since;
+    cp_usec now = roughly_now(), took = now - self->since;
     self->since = now;
     refuse_coroutine(self, &result);
     bool is_reported = result == NULL || took > SLOW;
@@ -136,7 +149,7 @@ static void call_listener(drain *self, listener_target *listener, const bulletin
     Py_XDECREF(result);
     mind_time(self, listener, news->kind, took);
     if (is_reported)
-        self->since = cp_network_now(); /* what that took is no listener's time */
+        self->since = roughly_now(); /* what that took is no listener's time */
 }
 
 /* ---- events */
@@ -426,7 +439,7 @@ static void run(drain *self)
 
     cp_connection_hush(client->connection);
     for (;;) {
-        self->since = cp_network_now();
+        self->since = roughly_now();
         tell_held(self);
         if (self->interrupt != NULL || self->told >= self->most || notices >= CP_NOTICES)
             break;
@@ -439,7 +452,7 @@ static void run(drain *self)
             break;
         }
     }
-    self->since = cp_network_now();
+    self->since = roughly_now();
     tell_gathered(self);
     tell_alarms(self, is_all_told ? CP_NEVER : client->telling_of);
     if (client->held_next < client->held_count || atomic_load(&client->has_newcomers))
