@@ -162,7 +162,8 @@ PyObject *client_find(PyObject *op, PyObject *uid)
     if (!found)
         Py_RETURN_NONE;
     PyObject *user = user_to_python(core_state_of(op), view.user, view.status, view.last_active_at);
-    cp_user_release(view.user);
+    if (user == NULL)
+        cp_user_release(view.user);
     return user;
 }
 

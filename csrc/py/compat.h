@@ -12,6 +12,10 @@
 #endif
 
 #if PY_VERSION_HEX < 0x030C0000
+#include <structmember.h>
+#define Py_T_OBJECT_EX T_OBJECT_EX
+#define Py_READONLY READONLY
+
 static inline PyObject *PyType_GetDict(PyTypeObject *type)
 {
     return Py_NewRef(type->tp_dict);

@@ -155,7 +155,7 @@ static void call_listener(drain *self, listener_target *listener, const bulletin
 /* ---- events */
 
 /* One change on its way round: what listeners are given is made when the first one wants
- * it, and shared by all. */
+ * it, and shared by all.  The user takes the change's hold on the profile. */
 typedef struct telling {
     const cp_change *change;
     PyObject *user;
@@ -362,9 +362,10 @@ static void tell_held(drain *self)
         client->telling_of = change->received_at;
         gather(self, &moment);
         tell_moment(self, &moment);
+        if (moment.user == NULL)
+            cp_user_release(change->user);
         Py_XDECREF(moment.user);
         Py_XDECREF(moment.event);
-        cp_user_release(change->user);
         self->told++;
     }
 }

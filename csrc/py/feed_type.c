@@ -96,7 +96,8 @@ static int append_event(core_state *state, PyObject *events, cp_change *change)
     PyObject *user = user_to_python(state, change->user, change->status, change->last_active_at);
     PyObject *event = user ? change_to_python(state, change, user) : NULL;
     int result = event ? PyList_Append(events, event) : -1;
-    cp_user_release(change->user);
+    if (user == NULL)
+        cp_user_release(change->user);
     Py_XDECREF(user);
     Py_XDECREF(event);
     return result;

@@ -1,28 +1,35 @@
 #include "py/value_types.h"
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "py/convert.h"
 #include "py/json_value.h"
 
-/* A profile shared with the roster, and what is ours alone: the presence at one time. */
+/* A profile shared with the roster, and what is ours alone: the presence at one time.  What
+ * nearly everybody reads is a member, which Python reads without calling us. */
 typedef struct user_object {
     PyObject_HEAD
+    PyObject *uid, *status;
     cp_user *user; /* counted */
     int64_t last_active_at;
-    cp_presence_status status;
+    cp_presence_status presence; /* status, as the core says it */
 } user_object;
 
 PyObject *user_to_python(core_state *state, cp_user *user, cp_presence_status status,
                          int64_t last_active_at)
 {
-    PyTypeObject *type = (PyTypeObject *)state->user_type;
-    user_object *self = (user_object *)type->tp_alloc(type, 0);
-    if (self == NULL)
+    PyObject *uid = text_to_python(cp_user_text_of(user, CP_USER_UID));
+    user_object *self = uid ? PyObject_New(user_object, (PyTypeObject *)state->user_type) : NULL;
+    if (self == NULL) {
+        Py_XDECREF(uid);
         return NULL;
-    self->user = cp_user_hold(user);
-    self->status = status;
+    }
+    self->uid = uid;
+    self->status = Py_NewRef(state->user_status[status]);
+    self->user = user;
     self->last_active_at = last_active_at;
+    self->presence = status;
     return (PyObject *)self;
 }
 
@@ -30,18 +37,30 @@ PyObject *presence_to_python(core_state *state, const cp_presence *presence)
 {
     if (presence->user == NULL)
         Py_RETURN_NONE;
-    return user_to_python(state, presence->user, presence->status, presence->last_active_at);
+    PyObject *user =
+        user_to_python(state, presence->user, presence->status, presence->last_active_at);
+    if (user != NULL)
+        cp_user_hold(presence->user);
+    return user;
 }
 
 static void user_dealloc(PyObject *op)
 {
+    user_object *self = (user_object *)op;
     PyTypeObject *type = Py_TYPE(op);
-    cp_user_release(((user_object *)op)->user);
+    Py_DECREF(self->uid);
+    Py_DECREF(self->status);
+    cp_user_release(self->user);
     type->tp_free(op);
     Py_DECREF(type);
 }
 
 /* ---- attributes: `which` is the closure of the getter */
+
+static PyObject *get_uid(PyObject *op, void *Py_UNUSED(which))
+{
+    return Py_NewRef(((user_object *)op)->uid);
+}
 
 static PyObject *get_text(PyObject *op, void *which)
 {
@@ -63,7 +82,7 @@ static PyObject *get_number(PyObject *op, void *which)
 
 static PyObject *get_status(PyObject *op, void *Py_UNUSED(which))
 {
-    return Py_NewRef(core_state_of(op)->user_status[((user_object *)op)->status]);
+    return Py_NewRef(((user_object *)op)->status);
 }
 
 static PyObject *get_last_active_at(PyObject *op, void *Py_UNUSED(which))
@@ -78,7 +97,7 @@ static PyObject *get_last_active(PyObject *op, void *Py_UNUSED(which))
 
 static PyObject *get_is_online(PyObject *op, void *Py_UNUSED(which))
 {
-    return PyBool_FromLong(((user_object *)op)->status == CP_ONLINE);
+    return PyBool_FromLong(((user_object *)op)->presence == CP_ONLINE);
 }
 
 static PyObject *get_blocked_by_me(PyObject *op, void *Py_UNUSED(which))
@@ -115,13 +134,20 @@ static PyObject *get_tags(PyObject *op, void *Py_UNUSED(which))
 
 #define GETTER(name, get, which, doc) {name, get, NULL, PyDoc_STR(doc), (void *)(intptr_t)(which)}
 
+#define MEMBER(name, doc)                                                                          \
+    {#name, Py_T_OBJECT_EX, offsetof(user_object, name), Py_READONLY, PyDoc_STR(doc)}
+
+static PyMemberDef user_members[] = {
+    MEMBER(uid, "Who it is."),
+    MEMBER(status, "A UserStatus; equal to \"online\" or \"offline\"."),
+    {NULL},
+};
+
 static PyGetSetDef user_getset[] = {
-    GETTER("uid", get_text, CP_USER_UID, "Who it is."),
     GETTER("name", get_name, 0, "\"\" when the server sent none."),
     GETTER("avatar", get_text, CP_USER_AVATAR, "URL of a picture, or None."),
     GETTER("link", get_text, CP_USER_LINK, "URL of a profile page, or None."),
     GETTER("role", get_text, CP_USER_ROLE, "The role's id, or None."),
-    GETTER("status", get_status, 0, "A UserStatus; equal to \"online\" or \"offline\"."),
     GETTER("status_message", get_text, CP_USER_STATUS_MESSAGE, "What the user says, or None."),
     GETTER("last_active_at", get_last_active_at, 0,
            "Unix seconds as the server sent them, or None."),
@@ -150,7 +176,7 @@ static PyGetSetDef user_getset[] = {
         return get(self, (void *)(intptr_t)(which));                                               \
     }
 
-VENDOR_GETTER(getUid, get_text, CP_USER_UID)
+VENDOR_GETTER(getUid, get_uid, 0)
 VENDOR_GETTER(getName, get_name, 0)
 VENDOR_GETTER(getAvatar, get_text, CP_USER_AVATAR)
 VENDOR_GETTER(getLink, get_text, CP_USER_LINK)
@@ -196,12 +222,12 @@ static int put_all(PyObject *dict, PyObject *op)
     user_object *self = (user_object *)op;
     cp_user *user = self->user;
 
-    if (put_text(dict, "uid", cp_user_text_of(user, CP_USER_UID)) < 0 ||
+    if (put(dict, "uid", get_uid(op, NULL)) < 0 ||
         put_text(dict, "name", cp_user_text_of(user, CP_USER_NAME)) < 0 ||
         put_text(dict, "avatar", cp_user_text_of(user, CP_USER_AVATAR)) < 0 ||
         put_text(dict, "link", cp_user_text_of(user, CP_USER_LINK)) < 0 ||
         put_text(dict, "role", cp_user_text_of(user, CP_USER_ROLE)) < 0 ||
-        put(dict, "status", PyObject_Str(core_state_of(op)->user_status[self->status])) < 0 ||
+        put(dict, "status", PyObject_Str(self->status)) < 0 ||
         put_text(dict, "statusMessage", cp_user_text_of(user, CP_USER_STATUS_MESSAGE)) < 0)
         return -1;
     if (put_count(dict, "lastActiveAt", self->last_active_at) < 0 ||
@@ -292,21 +318,13 @@ static PyObject *user_reduce(PyObject *op, PyObject *Py_UNUSED(none))
 
 static PyObject *user_repr(PyObject *op)
 {
-    PyObject *uid = get_text(op, (void *)(intptr_t)CP_USER_UID);
-    PyObject *repr =
-        uid ? PyUnicode_FromFormat("<User %R %S>", uid,
-                                   core_state_of(op)->user_status[((user_object *)op)->status])
-            : NULL;
-    Py_XDECREF(uid);
-    return repr;
+    user_object *self = (user_object *)op;
+    return PyUnicode_FromFormat("<User %R %S>", self->uid, self->status);
 }
 
 static Py_hash_t user_hash(PyObject *op)
 {
-    PyObject *uid = get_text(op, (void *)(intptr_t)CP_USER_UID);
-    Py_hash_t hash = uid ? PyObject_Hash(uid) : -1;
-    Py_XDECREF(uid);
-    return hash;
+    return PyObject_Hash(((user_object *)op)->uid);
 }
 
 static PyObject *user_richcompare(PyObject *left, PyObject *right, int operation)
@@ -314,7 +332,7 @@ static PyObject *user_richcompare(PyObject *left, PyObject *right, int operation
     if ((operation != Py_EQ && operation != Py_NE) || Py_TYPE(left) != Py_TYPE(right))
         Py_RETURN_NOTIMPLEMENTED;
     user_object *a = (user_object *)left, *b = (user_object *)right;
-    bool equal = a->status == b->status && a->last_active_at == b->last_active_at &&
+    bool equal = a->presence == b->presence && a->last_active_at == b->last_active_at &&
                  cp_user_equal(a->user, b->user);
     return PyBool_FromLong(equal == (operation == Py_EQ));
 }
@@ -390,6 +408,7 @@ static PyType_Slot user_slots[] = {
     {Py_tp_repr, user_repr},
     {Py_tp_hash, user_hash},
     {Py_tp_richcompare, user_richcompare},
+    {Py_tp_members, user_members},
     {Py_tp_getset, user_getset},
     {Py_tp_methods, user_methods},
     {0, NULL},

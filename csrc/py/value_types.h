@@ -13,7 +13,7 @@ extern PyType_Spec user_spec, event_spec;
 /* After the type is made: gives the vendor's getters their names in snake_case. */
 int user_add_twins(PyObject *type);
 
-/* A new reference that takes its own hold on the profile; NULL with an exception. */
+/* Takes the hold on the profile, unless it fails: NULL with an exception. */
 PyObject *user_to_python(core_state *state, cp_user *user, cp_presence_status status,
                          int64_t last_active_at);
 

@@ -83,6 +83,8 @@ def documented(cls: type, member: str) -> bool:
     value = value.__func__ if isinstance(value, (staticmethod, classmethod)) else value
     if callable(value) or isinstance(value, property) or inspect.isgetsetdescriptor(value):
         return bool(value.__doc__)
+    if inspect.ismemberdescriptor(value) and value.__doc__:  # of a type in C: slots have none
+        return True
     return f"``{member}``" in (cls.__doc__ or "") or member in strings_below(cls)
 
 
