@@ -86,6 +86,8 @@ def test_what_happens_elsewhere_is_shown_and_said(emulator: Emulator, page: Page
     expect(page.locator("#said")).to_have_text("Erin & E is online")
     expect(page.locator("#count-online")).to_have_text("1")
     expect(page.get_by_role("log")).to_contain_text("user online")
+    emulator.move(["alice", "bob", "carol"])
+    expect(page.locator("#said")).to_have_text("3 users came or went")
 
 
 def test_a_user_is_added_and_a_name_is_never_markup(emulator: Emulator, page: Page) -> None:
@@ -211,6 +213,8 @@ def test_who_is_not_logged_in_is_asked_for_the_token(browser: Browser, emulator:
     page.goto(used)
     expect(page.get_by_text("That link was used already")).to_be_visible()
     expect(page.get_by_label("Admin token")).to_be_focused()
+    expect(page.get_by_role("main")).to_have_count(1)
+    expect(page.get_by_text("sockets", exact=True)).to_be_hidden()
     page.get_by_label("Admin token").fill("wrong")
     page.keyboard.press("Enter")
     expect(page.get_by_role("alert")).to_contain_text("not the admin token")

@@ -222,6 +222,34 @@ def test_a_file_of_the_page_needs_nothing_from_elsewhere_and_makes_no_markup(pat
         assert (FOLDER / name).is_file()
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_what_is_to_be_read_and_pressed_has_contrast(scheme: str) -> None:
+    """WCAG 2.2: 4.5 for text, 3 for the parts of a switch."""
+    css = (FOLDER / "control.css").read_text(encoding="utf-8")
+    light, dark = css.split("prefers-color-scheme: dark", 1)
+    found = re.findall(r"--(\w+): #(\w{6});", light if scheme == "light" else dark)
+    colour = {name: _luminance(value) for name, value in found}
+    wanted = {
+        "text": 4.5,
+        "quiet": 4.5,
+        "accent": 4.5,
+        "good": 4.5,
+        "bad": 4.5,
+        "bright": 3,
+        "off": 3,
+    }
+    for ground in ("panel", "sunk"):
+        for name, least in wanted.items():
+            darker, lighter = sorted((colour[name], colour[ground]))
+            assert (lighter + 0.05) / (darker + 0.05) >= least, (name, ground)
+
+
+def _luminance(colour: str) -> float:
+    parts = [int(colour[start : start + 2], 16) / 255 for start in (0, 2, 4)]
+    red, green, blue = (x / 12.92 if x <= 0.04045 else ((x + 0.055) / 1.055) ** 2.4 for x in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
 def test_the_page_is_found_without_the_last_slash(stranger: Browser) -> None:
     answer = stranger.ask("GET", "")
     assert (answer.status, answer.getheader("Location")) == (303, "/_emulator/")

@@ -49,15 +49,18 @@ async function enter() {
     else setTimeout(enter, 1000);
     return;
   }
-  byId("login").hidden = true;
-  byId("main").hidden = byId("reset-open").hidden = false;
+  openDoor(true);
   listen();
+}
+
+function openDoor(isIn) {
+  byId("door").hidden = isIn;
+  for (const id of ["main", "counts", "reset-open", "skip"]) byId(id).hidden = !isIn;
 }
 
 function askForToken() {
   setLink("logged out");
-  byId("main").hidden = byId("reset-open").hidden = true;
-  byId("login").hidden = false;
+  openDoor(false);
   byId("login-used").hidden = location.hash !== "#used";
   byId("token").focus();
 }

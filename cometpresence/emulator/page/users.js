@@ -5,6 +5,7 @@ import { byId, make, say, warn } from "./dom.js";
 import { editUser } from "./editor.js";
 
 const rows = new Map(); // uid -> { user, element, and the parts that change }
+const byName = new Intl.Collator().compare; // made once: thousands are sorted
 let counts = { users: 0, online: 0 };
 
 export function forgetUsers() {
@@ -14,11 +15,15 @@ export function forgetUsers() {
 
 export function showUsers(users, totals, isFirst) {
   counts = totals;
+  const moved = isFirst ? [] : users.filter(hasMoved);
+  const isToArrange = users.some(isOutOfPlace);
   for (const user of users) {
     if (user.gone) remove(user.uid);
-    else show(user, isFirst);
+    else show(user);
   }
-  if (users.length) arrange();
+  for (const { uid } of moved) flash(rows.get(uid).element);
+  if (isToArrange) arrange();
+  tell(moved);
   for (const name of ["online", "users", "sockets"]) {
     byId(`count-${name}`).textContent = totals[name].toLocaleString();
   }
@@ -36,15 +41,32 @@ function remove(uid) {
   rows.delete(uid);
 }
 
-function show(user, isFirst) {
+function hasMoved({ uid, gone, online }) {
+  return !gone && rows.has(uid) && rows.get(uid).user.online !== online;
+}
+
+// Does it change which rows there are, or their order?  Most news does not.
+function isOutOfPlace(user) {
+  const before = rows.get(user.uid)?.user;
+  return user.gone || before === undefined || before.name !== user.name || before.role !== user.role
+    || (before.online !== user.online && byId("user-online-only").checked);
+}
+
+function flash(element) {
+  element.classList.remove("moved");
+  requestAnimationFrame(() => element.classList.add("moved"));
+}
+
+function tell(moved) {
+  if (moved.length > 1) say(`${moved.length.toLocaleString()} users came or went`);
+  else for (const { name, online } of moved) say(`${name} is ${online ? "online" : "offline"}`);
+}
+
+function show(user) {
   let row = rows.get(user.uid);
   if (row === undefined) {
     row = makeRow(user);
     rows.set(user.uid, row);
-  } else if (row.user.online !== user.online && !isFirst) {
-    say(`${user.name} is ${user.online ? "online" : "offline"}`);
-    row.element.classList.remove("moved");
-    requestAnimationFrame(() => row.element.classList.add("moved"));
   }
   row.user = user;
   row.element.classList.toggle("online", user.online);
@@ -121,7 +143,7 @@ function arrange() {
     && (!words || `${user.uid} ${user.name} ${user.role}`.toLowerCase().includes(words));
   const list = byId("user-list");
   const shown = [...rows.values()].filter(wanted)
-    .sort((a, b) => a.user.name.localeCompare(b.user.name) || (a.user.uid < b.user.uid ? -1 : 1));
+    .sort((a, b) => byName(a.user.name, b.user.name) || (a.user.uid < b.user.uid ? -1 : 1));
   // Only what is out of place is moved: moving an element takes the focus away from it.
   let place = list.firstElementChild;
   for (const { element } of shown) {
