@@ -1,6 +1,7 @@
 """Checks of what callers pass: a ConfigError with a code at once, rather than a surprise later."""
 
 import functools
+import inspect
 import math
 import re
 import sys
@@ -17,6 +18,7 @@ __all__ = [
     "check_loopback_url",
     "check_number",
     "check_seconds",
+    "check_takes",
     "check_text",
     "check_texts",
     "check_timeout",
@@ -27,9 +29,8 @@ __all__ = [
     "warn",
 ]
 
-# inspect's CO_COROUTINE, and CO_GENERATOR | CO_ASYNC_GENERATOR, without importing it for them
-_COROUTINE = 0x80
-_GENERATORS = 0x20 | 0x200
+_COROUTINE = inspect.CO_COROUTINE
+_GENERATORS = inspect.CO_GENERATOR | inspect.CO_ASYNC_GENERATOR
 
 # Strict on purpose: such a URL redirects credentials, so nothing may hide in it.
 _LOOPBACK_URL = re.compile(
@@ -86,6 +87,24 @@ def check_function(value: object, what: str) -> Callable[..., object]:
     if _flags_of(checked) & _COROUTINE:
         raise _nobody_awaits(f"{what} is a coroutine function")
     return checked
+
+
+def check_takes(value: Callable[..., object], names: tuple[str, ...], what: str) -> None:
+    """Whether `value` can be called with so many arguments, as far as that can be seen."""
+    try:
+        # What a decorator wraps may take other arguments than what it made of it.
+        signature = inspect.signature(value, follow_wrapped=False)
+    except Exception:  # some of C have none, and annotations may fail in any way
+        return
+    try:
+        signature.bind(*names)
+    except TypeError as error:
+        called = getattr(value, "__qualname__", type(value).__qualname__)
+        raise ConfigError(
+            "INVALID_PARAMETER",
+            f"{what} is called with ({', '.join(names)}), and {called} does not fit "
+            f"({error}): let it take {'just these' if names else 'no arguments'}.",
+        ) from None
 
 
 def refuse_coroutine(result: object, what: str) -> object:

@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import Any, Literal, Self
 
 from . import _core, _process
-from ._arguments import check_loopback_url, check_text, refuse_coroutine
+from ._arguments import check_loopback_url, check_takes, check_text, refuse_coroutine
 from ._certificates import ca_file_of
 from .errors import ClientClosed, ConfigError
 from .handlers import Handlers
@@ -67,7 +67,9 @@ class _Common(Handlers):
                 "INVALID_PARAMETER", f'dispatch is "thread" or "none", not {dispatch!r}.'
             )
         if token_provider is not None:
-            self._check_handler(token_provider, "The token provider")
+            check_takes(
+                self._check_handler(token_provider, "The token provider"), (), "The token provider"
+            )
         for value, kind, what in (
             (presence, PresenceScope | None, "presence"),
             (reconnect, Reconnect, "reconnect"),

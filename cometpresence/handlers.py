@@ -4,11 +4,12 @@ from collections.abc import Callable, Collection, Set
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, Unpack, overload
 
 from . import _core
-from ._arguments import check_function, check_seconds, closed_error, warn
+from ._arguments import check_function, check_seconds, check_takes, closed_error, warn
 from .debounce import Debounce
 from .filters import about, check_origins
 from .listeners import (
     FAMILIES,
+    Callback,
     ConnectionListener,
     LoginListener,
     Registry,
@@ -34,6 +35,22 @@ DisconnectHandler = TypeVar("DisconnectHandler", bound=Callable[[Disconnect], ob
 SyncHandler = TypeVar("SyncHandler", bound=Callable[[SyncReport], object])
 ReasonHandler = TypeVar("ReasonHandler", bound=Callable[[str], object])
 ErrorHandler = TypeVar("ErrorHandler", bound=Callable[[BaseException, str], object])
+
+
+_KINDS = {
+    kind.wanted: kind
+    for kind in (
+        Callback("on_user_online", _core.ONLINE, ("user",)),
+        Callback("on_user_offline", _core.OFFLINE, ("user",)),
+        Callback("on_presence", _core.PRESENCE, ("event",)),
+        Callback("on_presence_batch", _core.PRESENCE_BATCH, ("events",)),
+        Callback("on_connected", _core.CONNECTED, ("generation",)),
+        Callback("on_connecting", _core.CONNECTING, ("attempt", "delay")),
+        Callback("on_disconnected", _core.DISCONNECTED, ("disconnect",)),
+        Callback("on_synced", _core.SYNCED, ("report",)),
+        Callback("on_degraded", _core.DEGRADED, ("reason",)),
+    )
+}
 
 
 class Filters(TypedDict, total=False):
@@ -205,7 +222,7 @@ class Handlers:
             return self.on_error
         if self._core.closed:
             raise closed_error()
-        self._reports.add(self._check_handler(fn), place_of(fn))
+        self._reports.add(self._check_error_handler(fn), place_of(fn))
         self._listeners_wait()
         return fn
 
@@ -240,6 +257,11 @@ class Handlers:
     def _check_handler(self, fn: object, what: str = "A handler") -> Callable[..., object]:
         return check_function(fn, what)
 
+    def _check_error_handler(self, fn: object) -> Callable[..., object]:
+        handler = self._check_handler(fn)
+        check_takes(handler, ("exception", "where"), "on_error's handler")
+        return handler
+
     def _attach(
         self,
         wanted: int,
@@ -253,7 +275,8 @@ class Handlers:
         if unknown := filters.keys() - takes.__annotations__.keys():
             known = ", ".join(takes.__annotations__)
             raise TypeError(f"unknown filter: {', '.join(sorted(unknown))}; there are {known}")
-        self._check_handler(fn)
+        kind = _KINDS[wanted]
+        check_takes(self._check_handler(fn), kind.told, f"{kind.name}'s handler")
         wants = about(filters.get("uids"), filters.get("roles"))
         origins = check_origins(filters.get("origins", HANDLER_ORIGINS))
         if (id := filters.get("id")) is None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self, TypedDict, Un
 
 from . import _core
 from ._aliases import ALIASES, with_documented_names
-from ._arguments import check_callable, check_function, check_text, unknown_names
+from ._arguments import check_callable, check_function, check_takes, check_text, unknown_names
 from .errors import CometChatException, ConfigError
 
 if TYPE_CHECKING:
@@ -227,41 +227,43 @@ class LoginListener(_Listener):
 # ---- from listener to what the core calls
 
 
-class _Callback(NamedTuple):
+class Callback(NamedTuple):
+    """One thing to be told of."""
+
     name: str
     wanted: int  # a key of _core.Client.add_listener
-    arguments: int  # how many of the core's it is called with
+    told: tuple[str, ...]  # what it is called with, the first of what the core says
 
 
 class Family(NamedTuple):
     """What a kind of listener can hear."""
 
     kind: type[_Listener]
-    callbacks: tuple[_Callback, ...]
+    callbacks: tuple[Callback, ...]
 
 
 USERS = Family(
     UserListener,
     (
-        _Callback("on_user_online", _core.ONLINE, 1),
-        _Callback("on_user_offline", _core.OFFLINE, 1),
+        Callback("on_user_online", _core.ONLINE, ("user",)),
+        Callback("on_user_offline", _core.OFFLINE, ("user",)),
     ),
 )
 CONNECTION = Family(
     ConnectionListener,
     (
-        _Callback("on_connected", _core.CONNECTED, 0),
-        _Callback("in_connecting", _core.CONNECTING, 0),
-        _Callback("on_disconnected", _core.DISCONNECTED, 0),
-        _Callback("on_feature_throttled", _core.THROTTLED, 0),
+        Callback("on_connected", _core.CONNECTED, ()),
+        Callback("in_connecting", _core.CONNECTING, ()),
+        Callback("on_disconnected", _core.DISCONNECTED, ()),
+        Callback("on_feature_throttled", _core.THROTTLED, ()),
     ),
 )
 LOGIN = Family(
     LoginListener,
     (
-        _Callback("login_success", _core.LOGGED_IN, 1),
-        _Callback("login_failure", _core.LOGIN_FAILED, 1),
-        _Callback("logout_success", _core.LOGGED_OUT, 0),
+        Callback("login_success", _core.LOGGED_IN, ("user",)),
+        Callback("login_failure", _core.LOGIN_FAILED, ("error",)),
+        Callback("logout_success", _core.LOGGED_OUT, ()),
     ),
 )
 FAMILIES = (USERS, CONNECTION, LOGIN)
@@ -320,11 +322,13 @@ def handlers_of(
         spelled = [(callback, _both(family, callback.name)) for callback in family.callbacks]
         found = {names[0]: find_callback(listener, names) for _, names in spelled}
         given = {name: function for name, function in found.items() if function is not None}
-        for name, function in given.items():
-            check(function, name)
+        for callback in family.callbacks:
+            if (function := given.get(callback.name)) is not None:
+                check(function, callback.name)
+                check_takes(function, callback.told, callback.name)
         if isinstance(listener, family.kind) or given:
             for callback, names in spelled:
-                handlers[callback.wanted] = _forward(listener, names, callback.arguments)
+                handlers[callback.wanted] = _forward(listener, names, len(callback.told))
     if not handlers:
         *kinds, last = (family.kind.__name__ for family in families)
         wanted = f"{', '.join(kinds)} or {last}" if kinds else last

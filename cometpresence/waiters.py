@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from ._arguments import (
     check_function,
+    check_takes,
     check_text,
     check_timeout,
     not_logged_in,
@@ -67,7 +68,7 @@ class Waiters:
         It is asked about what happens from now on, on the calling thread; as a handler, not about
         the first snapshot.  What it raises ends the wait.
         """
-        check_function(predicate, "The predicate")
+        check_takes(check_function(predicate, "The predicate"), ("event",), "The predicate")
         if self._scope.is_empty:
             raise ConfigError(
                 "ERR_NO_SUBSCRIPTION",

@@ -8,7 +8,7 @@ from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn, Self, overload
 
-from .._arguments import check_callable, check_text, closed_error, not_logged_in
+from .._arguments import check_callable, check_takes, check_text, closed_error, not_logged_in
 from ..base import BATCH, CLOSE_TIMEOUT, _Common
 from ..errors import (
     ClientClosed,
@@ -274,7 +274,7 @@ class AsyncPresenceClient(_Common):
         It is asked about what happens from now on; as a handler, not about the first snapshot.
         May be a coroutine function.  What it raises ends the wait.
         """
-        check_callable(predicate, "The predicate")
+        check_takes(check_callable(predicate, "The predicate"), ("event",), "The predicate")
         if self._core.me is None and not self._core.closed:
             raise not_logged_in()
         async with self.events(timeout=timeout) as events:
@@ -371,7 +371,7 @@ class AsyncPresenceClient(_Common):
             lambda told, failure: self._reports.handler_failed(failure, *told),
             lambda _, seconds: self._reports.took(where, seconds),
         )
-        handler = self._check_handler(fn)
+        handler = self._check_error_handler(fn)
         self._reports.add(lambda *told: turns.taking(told, handler)(*told), where)
         return fn
 

@@ -1,11 +1,14 @@
 """Listener objects: how they are made, and which of their methods is called."""
 
+import functools
 from collections.abc import Callable
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
 from cometpresence import (
+    AsyncPresenceClient,
     ConfigError,
     ConnectionListener,
     LoginListener,
@@ -247,6 +250,121 @@ def test_what_is_no_handler_is_refused_at_once(
             attach(handler)
         with pytest.raises(ConfigError):
             attach()(handler)
+
+
+def nothing() -> None: ...
+
+
+def one(it: object) -> None: ...
+
+
+def any_number(*they: object, **more: object) -> None: ...
+
+
+class Bot:
+    def wants_two(self, it: object, other: object) -> None: ...
+
+
+def one_of_two(it: object, /, but_not_this: int = 0) -> None: ...
+
+
+def named(it: object, *, wanted: object) -> None: ...
+
+
+@functools.wraps(named)
+def adds_what_is_missing(it: object) -> None:
+    named(it, wanted=True)
+
+
+@functools.wraps(nothing)
+def hides_what_it_takes(*told: object) -> None: ...
+
+
+class Odd:
+    """Nobody can say what it takes."""
+
+    __signature__ = "not one"
+
+    def __call__(self, it: object) -> None: ...
+
+
+RIGHT = (
+    *(one, any_number, one_of_two, adds_what_is_missing, hides_what_it_takes),
+    *(print, Exception, [].append, functools.partial(named, wanted=True), Odd(), Mock()),
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("on_user_online", "user"),
+        ("on_user_offline", "user"),
+        ("on_presence", "event"),
+        ("on_presence_batch", "events"),
+        ("on_connected", "generation"),
+        ("on_disconnected", "disconnect"),
+        ("on_synced", "report"),
+        ("on_degraded", "reason"),
+    ],
+)
+@pytest.mark.parametrize(
+    "wrong", [nothing, named, functools.partial(one, BOB), lambda: None, Bot().wants_two]
+)
+@pytest.mark.parametrize("kind", [PresenceClient, AsyncPresenceClient])
+def test_a_handler_that_cannot_take_what_it_is_told_is_refused_at_once(
+    kind: type[Any], name: str, told: str, wrong: Any
+) -> None:
+    attach = getattr(kind("app", region="us"), name)
+    refusal = rf"\b{name}'s handler is called with \({told}\), and .*: let it take just these"
+    with pytest.raises(ConfigError, match=refusal):
+        attach(wrong)
+    with pytest.raises(ConfigError, match=refusal):
+        attach()(wrong)
+    for right in RIGHT:
+        assert attach(right) is right
+
+
+def test_a_debounced_handler_must_take_the_user(
+    client_without_server: Callable[..., PresenceClient],
+) -> None:
+    with pytest.raises(ConfigError, match=r"on_user_offline's handler is called with \(user\)"):
+        client_without_server().on_user_offline(nothing, after=30)
+
+
+@pytest.mark.parametrize("kind", [PresenceClient, AsyncPresenceClient])
+def test_handlers_that_are_told_two_things_must_take_both(kind: type[Any]) -> None:
+    client = kind("app", region="us")
+    for attach, told in (
+        (client.on_connecting, "attempt, delay"),
+        (client.on_error, "exception, where"),
+    ):
+        with pytest.raises(ConfigError, match=rf"is called with \({told}\), and one does not fit"):
+            attach(one)
+        assert attach(any_number) is any_number
+
+
+@pytest.mark.parametrize("kind", [PresenceClient, AsyncPresenceClient])
+def test_a_token_provider_must_need_no_arguments(kind: type[Any]) -> None:
+    with pytest.raises(ConfigError, match=r"token provider .* let it take no arguments"):
+        kind("app", region="us", token_provider=one)
+
+
+def test_a_predicate_must_take_the_event(
+    client_without_server: Callable[..., PresenceClient],
+) -> None:
+    with pytest.raises(ConfigError, match=r"predicate is called with \(event\), and nothing"):
+        client_without_server().wait_for(nothing, timeout=0)  # type: ignore[arg-type]
+
+
+def test_callbacks_of_listeners_must_take_what_they_are_told(
+    client_without_server: Callable[..., PresenceClient],
+) -> None:
+    client = client_without_server()
+    with pytest.raises(ConfigError, match=r"on_user_online is called with \(user\), and nothing"):
+        client.add_listener(UserListener(onUserOnline=nothing))
+    with pytest.raises(ConfigError, match=r"on_connected is called with \(\), and one"):
+        client.add_listener(ConnectionListener(onConnected=one))
+    client.add_listener(ConnectionListener(onConnected=nothing))
 
 
 @pytest.mark.parametrize(
