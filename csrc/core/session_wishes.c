@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#define FRAME_AGAIN (CP_USEC_PER_SEC / 10) /* when there was no memory for it */
+
 /* ---- wishes */
 
 static void earlier(cp_usec *deadline, cp_usec other)
@@ -38,6 +40,8 @@ cp_usec cp_session_deadline(const cp_session *self)
     earlier(&deadline, self->pong_by);
     earlier(&deadline, self->ping_at);
     earlier(&deadline, self->retry_at);
+    if (self->has_socket && cp_buffer_status(&self->frame) != CP_OK)
+        earlier(&deadline, cp_session_after(self, FRAME_AGAIN));
     if (!cp_sync_is_comparing(&self->sync))
         earlier(&deadline, self->sync_at);
     if (!cp_sync_is_running(&self->sync))
@@ -96,7 +100,7 @@ bool cp_session_next_frame(cp_session *self, cp_slice *text)
     else
         return false;
     if (cp_buffer_status(&self->frame) != CP_OK)
-        return false; /* no memory now: still owed, and the deadline stands */
+        return false; /* no memory now: still owed, a little later */
     if (self->owes_auth)
         self->owes_auth = false;
     else

@@ -114,3 +114,18 @@ TEST(a_renewal_without_memory_is_tried_again)
     CHECK_DIARY("GET /v3.0/me");
     end_session();
 }
+
+TEST(a_frame_without_memory_is_written_a_little_later)
+{
+    begin_session();
+    log_in();
+    forget_diary();
+    fail_allocation(1);
+    opened();
+    CHECK(allocation_failed());
+    CHECK(!strstr(diary, "auth"));
+    CHECK(until_deadline() < SEC); /* and not only when the attempt is over */
+    elapse(until_deadline());
+    CHECK(strstr(diary, "auth"));
+    end_session();
+}
