@@ -46,7 +46,7 @@ void cp_sync_abandon(cp_sync *self)
     if (self->ticket != 0)
         self->dropped = self->ticket;
     self->ticket = 0;
-    self->begun = false;
+    self->begun = self->lacked_memory = false;
 }
 
 void cp_sync_destroy(cp_sync *self)
@@ -180,6 +180,10 @@ cp_status cp_sync_next_request(cp_sync *self, const cp_account *account, uint64_
     *wanted = false;
     if (self->ticket != 0 || !self->begun)
         return CP_OK;
+    if (self->lacked_memory) {
+        self->lacked_memory = false;
+        return cp_failure_no_memory(failure);
+    }
     if (self->phase == CP_PHASE_LOOKING_UP)
         status = ask_about_watched(self, account, out, failure);
     else if (self->phase == CP_PHASE_PAGING)
@@ -188,11 +192,10 @@ cp_status cp_sync_next_request(cp_sync *self, const cp_account *account, uint64_
         status = ask_about_doubtful(self, account, out, failure);
     else
         return CP_OK;
-    if (status != CP_OK)
-        return status;
-    out->ticket = self->ticket = ticket;
-    *wanted = true;
-    return CP_OK;
+    *wanted = status == CP_OK;
+    if (*wanted)
+        out->ticket = self->ticket = ticket;
+    return status;
 }
 
 bool cp_sync_next_dropped(cp_sync *self, uint64_t *ticket)
@@ -384,35 +387,40 @@ static void learn_some(cp_sync *self, cp_roster *roster, cp_usec now)
         cp_presence_status before = status_in(roster, uid);
         const cp_presence *answer = find_verdict(self, uid);
 
-        if (answer != NULL)
-            (void)cp_roster_confirm(roster, answer, now); /* a full roster counts it */
+        if (answer != NULL) /* a full roster counts him */
+            self->lacked_memory |= cp_roster_confirm(roster, answer, now) == CP_ERR_NOMEM;
         else if (before == CP_ONLINE) /* the server no longer has him */
             cp_roster_settle(roster, uid, NULL, CP_OFFLINE, now);
         note_difference(self, roster, uid, before);
     }
     cp_users_page_destroy(&self->verdicts);
-    self->looked_up += count;
+    self->looked_up += self->lacked_memory ? 0 : count;
     self->moved = false; /* what was pushed so far tore no page apart */
     self->phase = after_look_up(self);
 }
 
+/* Whoever was listed and is not known would count as offline. */
+static cp_sync_phase page_again(cp_sync *self)
+{
+    forget_listed(self);
+    begin_pass(self);
+    return CP_PHASE_PAGING;
+}
+
 static void confirm_some(cp_sync *self, cp_roster *roster, cp_usec now)
 {
-    size_t end = self->confirmed + BATCH;
-
-    if (end > self->listed_count)
-        end = self->listed_count;
-    for (; self->confirmed < end; self->confirmed++) {
-        const cp_presence *listed = &self->listed[self->confirmed];
+    for (unsigned i = 0; i < BATCH && self->confirmed < self->listed_count; i++) {
+        const cp_presence *listed = &self->listed[self->confirmed++];
         cp_slice uid = cp_user_text_of(listed->user, CP_USER_UID);
         cp_presence_status before = status_in(roster, uid);
+        cp_status status = cp_roster_confirm(roster, listed, now);
 
-        /* A full roster or no memory: the user is untracked, and the roster counts it. */
-        if (cp_roster_confirm(roster, listed, now) == CP_OK)
+        if (status == CP_OK)
             note_difference(self, roster, uid, before);
+        self->lacked_memory |= status == CP_ERR_NOMEM; /* a full roster counts him */
     }
     if (self->confirmed == self->listed_count)
-        self->phase = CP_PHASE_SEARCHING;
+        self->phase = self->lacked_memory ? page_again(self) : CP_PHASE_SEARCHING;
 }
 
 void cp_sync_tidy(cp_sync *self)

@@ -41,6 +41,7 @@ typedef struct cp_sync {
     int total;          /* on all pages, as the first one said; 0: it did not */
     bool moved;         /* somebody came or went during this pass */
     bool begun;         /* the roster knows of this comparison, so pages may be asked for */
+    bool lacked_memory; /* for somebody new: what told of him is asked for again */
     cp_presence *listed; /* every pass's pages, one after the other */
     size_t listed_count, listed_capacity;
     size_t confirmed; /* of the listed */

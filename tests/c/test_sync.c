@@ -215,38 +215,74 @@ TEST(more_users_than_fit_into_one_hold_of_the_lock_come_in_pieces)
 
 /* ---- memory */
 
+/* Until it is done; whoever is not on the page is offline. */
+static void compare_without_memory(unsigned nth, const char *page)
+{
+    fail_allocation(nth);
+    for (int step = 0; sync_.phase != CP_PHASE_DONE && step < 10; step++) {
+        cp_http_request request;
+        cp_failure failure = {0};
+        bool wanted = false;
+        cp_http_request_init(&request);
+        apply();
+        if (cp_sync_next_request(&sync_, &account, ++ticket, &request, &wanted, &failure) != CP_OK)
+            CHECK_INT(failure.kind, CP_FAILURE_MEMORY);
+        cp_http_request_destroy(&request);
+        if (!wanted)
+            continue;
+        cp_http_answer given = {.status = 200, .body = cp_slice_of(users_page(page, 1))};
+        if (sync_.phase == CP_PHASE_ASKING)
+            given.body = cp_slice_of(users_page("a:offline,c:offline", 1));
+        if (cp_sync_answered(&sync_, &given, &failure) != CP_OK)
+            CHECK_INT(failure.kind, CP_FAILURE_MEMORY);
+    }
+}
+
 TEST(without_memory_a_comparison_says_so_and_goes_on_when_there_is_some)
 {
     for (unsigned n = 1, failed = 1; failed; n++) {
         begin_test(CP_SUBSCRIBE_ALL_USERS);
         know("a,b,c");
         cp_sync_begin(&sync_, CP_ORIGIN_RESYNC, now);
-        fail_allocation(n);
-        for (int step = 0; sync_.phase != CP_PHASE_DONE && step < 10; step++) {
-            cp_http_request request;
-            cp_failure failure = {0};
-            bool wanted = false;
-            cp_http_request_init(&request);
-            apply();
-            if (cp_sync_next_request(&sync_, &account, ++ticket, &request, &wanted, &failure) !=
-                CP_OK)
-                CHECK_INT(failure.kind, CP_FAILURE_MEMORY);
-            cp_http_request_destroy(&request);
-            if (!wanted)
-                continue;
-            cp_http_answer given = {.status = 200, .body = cp_slice_of(users_page("b,d", 1))};
-            if (sync_.phase == CP_PHASE_ASKING)
-                given.body = cp_slice_of(users_page("a:offline,c:offline", 1));
-            if (cp_sync_answered(&sync_, &given, &failure) != CP_OK)
-                CHECK_INT(failure.kind, CP_FAILURE_MEMORY);
-        }
+        compare_without_memory(n, "b,d");
         failed = allocation_failed();
         CHECK_INT(sync_.phase, CP_PHASE_DONE);
         CHECK_INT(known("a"), CP_OFFLINE);
         CHECK_INT(known("b"), CP_ONLINE);
         CHECK_INT(known("c"), CP_OFFLINE);
-        if (!failed)
-            CHECK_INT(known("d"), CP_ONLINE);
+        CHECK_INT(known("d"), CP_ONLINE);
+        end_test();
+    }
+}
+
+/* Known users would hide that there was no room for another one. */
+TEST(nobody_new_is_lost_for_want_of_memory)
+{
+    for (unsigned n = 1, failed = 1; failed; n++) {
+        begin_test(CP_SUBSCRIBE_ALL_USERS);
+        cp_sync_begin(&sync_, CP_ORIGIN_SNAPSHOT, now);
+        compare_without_memory(n, "a,b");
+        failed = allocation_failed();
+        CHECK_INT(sync_.phase, CP_PHASE_DONE);
+        CHECK_INT(sync_.report.online, 2);
+        end_test();
+    }
+}
+
+TEST(nobody_watched_is_lost_for_want_of_memory)
+{
+    char *watched[] = {"a", "b", NULL};
+
+    for (unsigned n = 1, failed = 1; failed; n++) {
+        begin_test(CP_SUBSCRIBE_NONE);
+        config.watched = watched;
+        cp_sync_begin(&sync_, CP_ORIGIN_SNAPSHOT, now);
+        compare_without_memory(n, "a,b:offline");
+        failed = allocation_failed();
+        config.watched = NULL;
+        CHECK_INT(sync_.phase, CP_PHASE_DONE);
+        CHECK_INT(known("a"), CP_ONLINE);
+        CHECK_INT(known("b"), CP_OFFLINE);
         end_test();
     }
 }
