@@ -325,10 +325,9 @@ static void take_presence(cp_session *self, cp_frame *frame)
 
 static void take_pong(cp_session *self)
 {
-    if (self->pong_by == CP_NEVER)
-        return; /* nobody asked */
+    if (self->pong_by != CP_NEVER) /* somebody asked */
+        self->counts.last_round_trip = self->now.usec - self->ping_sent_at;
     self->pong_by = CP_NEVER;
-    self->counts.last_round_trip = self->now.usec - self->ping_sent_at;
 }
 
 void cp_session_received(cp_session *self, cp_slice text, cp_now now)
@@ -373,7 +372,9 @@ void cp_session_mangled(cp_session *self, cp_status why, cp_now now)
         return;
     self->counts.frames += 1;
     self->counts.malformed += 1;
-    if (why == CP_ERR_NOMEM)
+    if (why == CP_ERR_NOMEM && self->state == CP_STATE_AUTHENTICATING)
+        give_up_on_socket(self, CP_FAILURE_MEMORY, "no memory for the socket's answer");
+    else if (why == CP_ERR_NOMEM)
         cp_session_missed(self); /* it may have been a good one */
     if (now.usec - self->complained_at < COMPLAINT_EVERY)
         return;

@@ -129,3 +129,20 @@ TEST(a_frame_without_memory_is_written_a_little_later)
     CHECK(strstr(diary, "auth"));
     end_session();
 }
+
+/* What is not read may have been the only answer that comes. */
+TEST(an_acceptance_without_memory_is_asked_for_on_the_next_socket)
+{
+    begin_session();
+    log_in();
+    opened();
+    forget_diary();
+    cp_session_mangled(session, CP_ERR_NOMEM, now);
+    pump();
+    CHECK(strstr(diary, "abort"));
+    closed_with(1006);
+    wait_for_attempt();
+    be_accepted();
+    CHECK_INT(cp_session_state_of(session), CP_STATE_LIVE);
+    end_session();
+}
