@@ -29,7 +29,7 @@ typedef struct cp_guest {
 
 /* Any thread */
 /* Starts the thread if there is none, and waits the few milliseconds until it turns.
- * CP_ERR_SYSTEM with errno: it cannot. */
+ * CP_ERR_NOMEM, or CP_ERR_SYSTEM with errno: it cannot. */
 cp_status cp_loop_enter(cp_guest *guest);
 bool cp_loop_knock(cp_guest *guest);      /* serve() comes soon; false: on no thread */
 /* Something is ready; which, the thread finds.  Nothing to do for who turns the loop itself. */

@@ -248,20 +248,20 @@ static void wait_to_begin(const cp_guest *guest)
 
 cp_status cp_loop_enter(cp_guest *guest)
 {
-    int error = EAGAIN;
-
     join_ended();
     pthread_mutex_lock(&cp_network.lock);
+    errno = EAGAIN; /* when there is no thread, and memory for one */
     if (cp_network.current == NULL)
         cp_network.current = start_loop();
     if (cp_network.current != NULL) {
         welcome(cp_network.current, guest);
         wait_to_begin(guest);
-        error = guest->turned_away;
+        errno = guest->turned_away;
     }
     pthread_mutex_unlock(&cp_network.lock);
-    errno = error;
-    return error == 0 ? CP_OK : CP_ERR_SYSTEM;
+    if (errno == 0)
+        return CP_OK;
+    return errno == ENOMEM ? CP_ERR_NOMEM : CP_ERR_SYSTEM;
 }
 
 /* ---- what there is one of on the thread */

@@ -154,6 +154,20 @@ static struct lws_vhost *make_lws_vhost(struct lws_context *context, SSL_CTX *ss
     return lws_create_vhost(context, &info);
 }
 
+static bool make(vhost *self, cp_vhosts *owner, struct lws_context *context, const char *ca_file,
+                 cp_failure *failure)
+{
+    self->ca_file = ca_file ? strdup(ca_file) : NULL;
+    if (ca_file != NULL && self->ca_file == NULL)
+        return false; /* it would be taken for that of the system's store */
+    self->ssl = make_ssl(owner, self->tls, ca_file);
+    if (self->ssl == NULL)
+        set_failure(failure, ca_file);
+    else
+        self->lws = make_lws_vhost(context, self->ssl);
+    return self->lws != NULL;
+}
+
 struct lws_vhost *cp_vhosts_find(cp_vhosts *self, struct lws_context *context, bool tls,
                                  const char *ca_file, cp_failure *failure)
 {
@@ -168,13 +182,7 @@ struct lws_vhost *cp_vhosts_find(cp_vhosts *self, struct lws_context *context, b
     if (made == NULL)
         return NULL;
     made->tls = tls;
-    made->ca_file = ca_file ? strdup(ca_file) : NULL;
-    made->ssl = make_ssl(self, tls, ca_file);
-    if (made->ssl == NULL)
-        set_failure(failure, ca_file);
-    else
-        made->lws = make_lws_vhost(context, made->ssl);
-    if (made->lws == NULL) {
+    if (!make(made, self, context, ca_file, failure)) {
         free_vhost(made);
         return NULL;
     }

@@ -26,6 +26,7 @@
 #ifndef TEST_H
 #define TEST_H
 
+#include <errno.h>
 #include <malloc.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -156,6 +157,7 @@ void __wrap_free(void *block)
     {                                                                                              \
         bool fails = allocations_left > 0 && --allocations_left == 0;                              \
         one_failed |= fails;                                                                       \
+        errno = fails ? ENOMEM : errno;                                                            \
         return fails ? NULL : make;                                                                \
     }
 WRAP(void *, calloc, (size_t count, size_t size), __real_calloc(count, size))
