@@ -166,12 +166,13 @@ static cp_loop *begin_to_attend(const cp_guest *guest)
     return loop;
 }
 
+/* What knocked a moment ago nobody has heard. */
 static void leave_helm(const cp_guest *guest, cp_loop *loop)
 {
     is_at_helm = false;
     cp_vhosts_forget_errors();
     pthread_mutex_lock(&cp_network.lock);
-    cp_helm_leave(&loop->helm, !may_attend(guest, loop));
+    cp_helm_leave(&loop->helm, loop->knocking != NULL || !may_attend(guest, loop));
     pthread_mutex_unlock(&cp_network.lock);
 }
 

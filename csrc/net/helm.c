@@ -51,7 +51,8 @@ void cp_helm_keep(cp_helm *self, pthread_mutex_t *lock)
 
         look_away(self, lock, sleeps);
         bool all_as_before = self->times_left == before;
-        if (self->at == CP_HELM_NOBODY && (self->is_called || all_as_before))
+        bool nobody_comes = all_as_before && !self->is_wanted; /* who wants it wakes late */
+        if (self->at == CP_HELM_NOBODY && (self->is_called || nobody_comes))
             self->at = CP_HELM_KEEPER;
         sleeps = self->at == CP_HELM_WAITER && all_as_before;
     }
@@ -72,12 +73,12 @@ bool cp_helm_take(cp_helm *self, pthread_mutex_t *lock)
     return true;
 }
 
-void cp_helm_leave(cp_helm *self, bool for_good)
+void cp_helm_leave(cp_helm *self, bool calls)
 {
     self->at = CP_HELM_NOBODY;
     self->times_left += 1;
-    self->is_called = for_good;
-    if (for_good || self->keeper_sleeps)
+    self->is_called = calls;
+    if (calls || self->keeper_sleeps)
         pthread_cond_signal(&self->keeper);
 }
 

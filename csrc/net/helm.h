@@ -36,7 +36,8 @@ void cp_helm_keep(cp_helm *self, pthread_mutex_t *lock);
 
 /* A waiter, after the keeper's attention was drawn to is_wanted.  False: it is not let. */
 bool cp_helm_take(cp_helm *self, pthread_mutex_t *lock);
-void cp_helm_leave(cp_helm *self, bool for_good); /* the waiter; else it soon comes back */
+/* The waiter; if it calls, the keeper takes the helm at once and not only when nobody comes. */
+void cp_helm_leave(cp_helm *self, bool calls);
 
 void cp_helm_call(cp_helm *self); /* anybody: there is something to do */
 

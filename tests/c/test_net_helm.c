@@ -1,8 +1,10 @@
 /* A waiter that turns the loop in place of its thread: which of them serves, and when. */
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 
+#include "net/helm.h"
 #include "net/loop.h"
 #include "net/network.h"
 #include "test.h"
@@ -77,6 +79,21 @@ static pthread_t who_serves(noting *self)
     return by;
 }
 
+static void wait_until_served(noting *self, unsigned times)
+{
+    pthread_mutex_lock(&self->lock);
+    while (self->times < times)
+        pthread_cond_wait(&self->changed, &self->lock);
+    pthread_mutex_unlock(&self->lock);
+}
+
+/* On a busy machine the network thread may take too long to step back. */
+static void attend(noting *self, bool (*is_done)(cp_guest *))
+{
+    while (!cp_loop_attend(&self->guest, is_done))
+        continue;
+}
+
 static bool at_once(cp_guest *guest)
 {
     (void)guest;
@@ -137,7 +154,7 @@ TEST(who_waits_alone_is_served_on_its_own_thread_and_its_leaving_brings_the_othe
     CHECK(!pthread_equal(who_serves(&one), pthread_self()));
     one.times = 0;
     CHECK_INT(pthread_create(&other, NULL, knock_thrice, &one), 0);
-    CHECK(cp_loop_attend(&one.guest, when_served_thrice));
+    attend(&one, when_served_thrice);
     CHECK(pthread_equal(one.by, pthread_self()));
     CHECK_INT(pthread_join(other, NULL), 0);
     CHECK(!pthread_equal(who_serves(&one), pthread_self()));
@@ -150,7 +167,7 @@ TEST(it_may_come_and_go_as_often_as_it_likes)
 
     CHECK_INT(cp_loop_enter(&one.guest), CP_OK);
     for (int i = 0; i < 1000; i++) {
-        CHECK(cp_loop_attend(&one.guest, at_once));
+        attend(&one, at_once);
         if (i % 100 == 0) /* the network thread comes back in between */
             CHECK(!pthread_equal(who_serves(&one), pthread_self()));
     }
@@ -197,9 +214,63 @@ TEST(where_a_broken_pipe_ends_the_process_only_the_network_thread_writes)
     CHECK(!cp_loop_attend(&one.guest, at_once));
     ends.sa_handler = SIG_IGN;
     CHECK_INT(sigaction(SIGPIPE, &ends, NULL), 0);
-    CHECK(cp_loop_attend(&one.guest, at_once));
+    attend(&one, at_once);
     CHECK_INT(sigaction(SIGPIPE, &before, NULL), 0);
     check_all_is_over();
+}
+
+static bool knock_and_leave(cp_guest *guest)
+{
+    CHECK(cp_loop_knock(guest));
+    return true;
+}
+
+/* Else it would only be heard when nobody has come back for one or two looks, of 2 ms each. */
+TEST(what_knocks_as_a_waiter_leaves_is_heard_at_once)
+{
+    noting one = entered();
+    cp_usec least = CP_USEC_PER_SEC;
+
+    CHECK_INT(cp_loop_enter(&one.guest), CP_OK);
+    for (unsigned i = 1; i <= 50; i++) {
+        attend(&one, knock_and_leave);
+        cp_usec left = cp_network_now();
+        wait_until_served(&one, i);
+        cp_usec took = cp_network_now() - left;
+        if (took < least)
+            least = took;
+    }
+    CHECK(least < 1 * CP_USEC_PER_MS);
+    check_all_is_over();
+}
+
+/* ---- the helm by itself */
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+
+static void *keep(void *arg)
+{
+    pthread_mutex_lock(&lock);
+    cp_helm_keep(arg, &lock);
+    pthread_mutex_unlock(&lock);
+    return NULL;
+}
+
+TEST(who_asked_for_the_helm_gets_it_though_it_wakes_late)
+{
+    pthread_t keeper;
+    cp_helm helm;
+
+    CHECK(cp_helm_init(&helm));
+    cp_helm_begin(&helm);
+    helm.is_wanted = true;
+    CHECK_INT(pthread_create(&keeper, NULL, keep, &helm), 0);
+    poll(NULL, 0, 50); /* much longer than the keeper looks away */
+    pthread_mutex_lock(&lock);
+    CHECK(cp_helm_take(&helm, &lock));
+    cp_helm_leave(&helm, true);
+    pthread_mutex_unlock(&lock);
+    CHECK_INT(pthread_join(keeper, NULL), 0);
 }
 
 TEST(a_network_thread_that_does_not_step_back_is_not_waited_for)
@@ -211,7 +282,6 @@ TEST(a_network_thread_that_does_not_step_back_is_not_waited_for)
     (void)who_serves(&one);
     CHECK(!cp_loop_attend(&one.guest, never));
     set_held(&one, false);
-    while (!cp_loop_attend(&one.guest, when_served)) /* once it turns again */
-        continue;
+    attend(&one, when_served); /* once it turns again */
     check_all_is_over();
 }
