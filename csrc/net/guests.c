@@ -116,20 +116,10 @@ void cp_loop_exit(cp_guest *guest)
 
 /* ---- a guest's waiter at the helm */
 
-/* Writing to a broken TLS connection may raise this signal.  The network thread blocks it;
- * other threads must not, so where it is not ignored, as Python does, they do not write. */
-static bool ignores_broken_pipes(void)
-{
-    struct sigaction action;
-
-    return sigaction(SIGPIPE, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
-}
-
 /* Under the lock.  Others on the thread would wait for this one's listeners. */
 static bool may_attend(const cp_guest *guest, const cp_loop *loop)
 {
-    return guest->loop == loop && loop->guests == guest && guest->next == NULL &&
-           ignores_broken_pipes();
+    return guest->loop == loop && loop->guests == guest && guest->next == NULL;
 }
 
 static bool may_go_on(const cp_guest *guest, const cp_loop *loop)
@@ -152,6 +142,31 @@ static bool take_helm(cp_loop *self)
     return cp_helm_take(&self->helm, &cp_network.lock);
 }
 
+/* Writing to a broken TLS connection raises this signal, which ends a process that does not
+ * ignore it, as Python does.  The network's own thread blocks all signals, a waiter this one.
+ * True: it has to be undone. */
+static bool block_broken_pipes(void)
+{
+    sigset_t pipes, before;
+
+    sigemptyset(&pipes);
+    sigaddset(&pipes, SIGPIPE);
+    return pthread_sigmask(SIG_BLOCK, &pipes, &before) == 0 && !sigismember(&before, SIGPIPE);
+}
+
+/* What was raised meanwhile is ours: this thread wrote to nothing else. */
+static void unblock_broken_pipes(void)
+{
+    sigset_t pipes, pending;
+    int taken;
+
+    sigemptyset(&pipes);
+    sigaddset(&pipes, SIGPIPE);
+    if (sigpending(&pending) == 0 && sigismember(&pending, SIGPIPE))
+        (void)sigwait(&pipes, &taken);
+    (void)pthread_sigmask(SIG_UNBLOCK, &pipes, NULL);
+}
+
 /* NULL: the helm is not to be had. */
 static cp_loop *begin_to_attend(const cp_guest *guest)
 {
@@ -162,31 +177,43 @@ static cp_loop *begin_to_attend(const cp_guest *guest)
     if (loop != NULL && (!may_attend(guest, loop) || !take_helm(loop)))
         loop = NULL;
     pthread_mutex_unlock(&cp_network.lock);
-    is_at_helm = loop != NULL;
     return loop;
 }
 
 /* What knocked a moment ago nobody has heard. */
 static void leave_helm(const cp_guest *guest, cp_loop *loop)
 {
-    is_at_helm = false;
-    cp_vhosts_forget_errors();
     pthread_mutex_lock(&cp_network.lock);
     cp_helm_leave(&loop->helm, loop->knocking != NULL || !may_attend(guest, loop));
     pthread_mutex_unlock(&cp_network.lock);
 }
 
-bool cp_loop_attend(cp_guest *guest, bool (*is_done)(cp_guest *))
+static bool turn_until(cp_loop *loop, cp_guest *guest, bool (*is_done)(cp_guest *))
 {
-    cp_loop *loop = begin_to_attend(guest);
-    bool turns = loop != NULL;
+    bool turns = true;
 
-    if (loop == NULL)
-        return false;
     do
         cp_loop_serve_due(loop);
     while (!is_done(guest) && may_go_on(guest, loop) &&
            (turns = lws_service(loop->context, 0) >= 0));
+    return turns;
+}
+
+bool cp_loop_attend(cp_guest *guest, bool (*is_done)(cp_guest *))
+{
+    cp_loop *loop = begin_to_attend(guest);
+    bool turns;
+
+    if (loop == NULL)
+        return false;
+    is_at_helm = true;
+    cp_vhosts_forget_errors(); /* those of others; at the end, ours */
+    bool undo = block_broken_pipes();
+    turns = turn_until(loop, guest, is_done);
+    if (undo)
+        unblock_broken_pipes();
+    cp_vhosts_forget_errors();
+    is_at_helm = false;
     leave_helm(guest, loop);
     return turns;
 }

@@ -1,8 +1,10 @@
 /* A waiter that turns the loop in place of its thread: which of them serves, and when. */
+#include <openssl/err.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <unistd.h>
 
 #include "net/helm.h"
 #include "net/loop.h"
@@ -111,6 +113,12 @@ static bool when_served(cp_guest *guest)
     return times(of(guest)) > 0;
 }
 
+static bool knock_and_wait_until_served(cp_guest *guest)
+{
+    CHECK(cp_loop_knock(guest));
+    return when_served(guest);
+}
+
 static bool when_served_thrice(cp_guest *guest)
 {
     return times(of(guest)) >= 3;
@@ -204,18 +212,65 @@ TEST(the_last_guest_may_leave_on_the_waiters_thread)
     check_all_is_over();
 }
 
-TEST(where_a_broken_pipe_ends_the_process_only_the_network_thread_writes)
+/* As a TLS connection does whose peer is gone. */
+static void write_to_nobody(cp_guest *guest)
+{
+    int ends[2];
+
+    CHECK_INT(pipe(ends), 0);
+    close(ends[0]);
+    CHECK_INT(write(ends[1], "", 1), -1);
+    close(ends[1]);
+    serve(guest);
+}
+
+static bool has_broken_pipes(int (*ask)(sigset_t *))
+{
+    sigset_t signals;
+
+    return ask(&signals) == 0 && sigismember(&signals, SIGPIPE);
+}
+
+static int blocked_here(sigset_t *out)
+{
+    return pthread_sigmask(SIG_BLOCK, NULL, out);
+}
+
+TEST(a_broken_pipe_ends_nothing_at_the_helm_even_where_it_would)
 {
     noting one = entered();
     struct sigaction ends = {.sa_handler = SIG_DFL}, before;
 
     CHECK_INT(cp_loop_enter(&one.guest), CP_OK);
+    one.guest.serve = write_to_nobody; /* nobody has knocked yet */
     CHECK_INT(sigaction(SIGPIPE, &ends, &before), 0);
-    CHECK(!cp_loop_attend(&one.guest, at_once));
-    ends.sa_handler = SIG_IGN;
-    CHECK_INT(sigaction(SIGPIPE, &ends, NULL), 0);
-    attend(&one, at_once);
+    attend(&one, knock_and_wait_until_served);
+    CHECK(pthread_equal(one.by, pthread_self()));
+    CHECK(!has_broken_pipes(sigpending));
+    CHECK(!has_broken_pipes(blocked_here));
     CHECK_INT(sigaction(SIGPIPE, &before, NULL), 0);
+    check_all_is_over();
+}
+
+static unsigned long error_before; /* one was served */
+
+static void fail_in_openssl(cp_guest *guest)
+{
+    error_before = ERR_peek_error();
+    ERR_put_error(ERR_LIB_USER, 0, 2, "ours", 0);
+    serve(guest);
+}
+
+TEST(openssls_errors_of_others_are_not_the_networks_nor_the_other_way_round)
+{
+    noting one = entered();
+
+    CHECK_INT(cp_loop_enter(&one.guest), CP_OK);
+    one.guest.serve = fail_in_openssl;
+    ERR_put_error(ERR_LIB_USER, 0, 1, "theirs", 0);
+    attend(&one, knock_and_wait_until_served);
+    CHECK_INT(error_before, 0);
+    CHECK_INT(ERR_peek_error(), 0);
     check_all_is_over();
 }
 
