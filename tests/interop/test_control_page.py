@@ -190,6 +190,20 @@ def test_all_sockets_are_closed_by_one_button(emulator: Emulator, page: Page) ->
     assert (closing["code"], closing["clean"]) == (4000, True)
 
 
+def test_the_journal_is_followed_to_its_very_end(emulator: Emulator, page: Page) -> None:
+    for _ in range(100):
+        emulator.move(["bob"])
+    log = page.get_by_role("log")
+    expect(log.locator("details").nth(100)).to_be_attached()
+    emulator.set_online("erin")
+    expect(log.get_by_text("erin")).to_be_visible()
+    hidden = "log => Math.abs(log.scrollHeight - log.scrollTop - log.clientHeight)"
+    page.evaluate("() => new Promise(requestAnimationFrame)")
+    page.evaluate("() => new Promise(requestAnimationFrame)")
+    assert log.evaluate(hidden) <= 2
+    expect(page.get_by_role("button", name="Follow")).to_have_attribute("aria-pressed", "true")
+
+
 def test_the_journal_is_sifted_and_unfolds(emulator: Emulator, page: Page) -> None:
     log = page.get_by_role("log")
     emulator.set_online("bob")
