@@ -364,13 +364,13 @@ def test_escalate_calls_once_for_who_leaves_while_it_begins(emulator: Emulator, 
 
 
 def test_dashboard(emulator: Emulator, run: Run) -> None:
-    emulator.add_user("mallory", name="<script>", role="a&b")
+    emulator.add_user("mallory", name="<script> &", role="support")
     with run("dashboard", "0") as script:
         url = script.expect("open http://").split()[1]
         assert "<h1>1 of 1 online</h1>" in page(url)
         emulator.set_online("mallory")
         shown = page(url, until="2 of 2 online")
-        assert "<td>&lt;script&gt;</td><td>a&amp;b</td>" in shown
+        assert "<td>&lt;script&gt; &amp;</td><td>support</td>" in shown
         emulator.set_offline("mallory")
         assert "Iron Man" in page(url, until="1 of 2 online")
         script.press_ctrl_c()
