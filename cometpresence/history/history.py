@@ -3,10 +3,11 @@
 import os
 import sqlite3
 import threading
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Literal, TextIO
@@ -69,10 +70,12 @@ class PresenceHistory(AbstractContextManager["PresenceHistory"]):
         self._path = Path(path)
         self._db = open_for_reading(self._path)
         self._lock = threading.Lock()
+        self._is_closed = False
 
     def close(self) -> None:
         """Close the file.  Idempotent."""
         with self._lock:
+            self._is_closed = True
             self._db.close()
 
     def __exit__(
@@ -203,23 +206,26 @@ class PresenceHistory(AbstractContextManager["PresenceHistory"]):
         apostrophe in front.
         """
         zone = check_zone(tz)
-        if isinstance(target, (str, os.PathLike)):
-            self._refuse_itself(target)
-            with open(target, "w", encoding="utf-8", newline="") as file:
-                return self.to_csv(
-                    *(file, uid, since, until), tz=zone, what=what, shifts=shifts, every=every
-                )
+        write: Callable[[TextIO], int]  # the answer first: what is refused empties no file
         if what == "sessions":
-            return write_sessions(target, self.sessions(uid, since, until), zone)
-        if what == "time_online":
+            sessions = self.sessions(uid, since, until)
+            write = partial(write_sessions, sessions=sessions, zone=zone)
+        elif what == "time_online":
             times = self.time_online(uid, since, until, tz=zone, shifts=shifts)
-            return write_times(target, times, zone)
-        if what == "concurrency":
-            return write_counts(target, self.concurrency(since, until, uid=uid, every=every), zone)
-        raise ConfigError(
-            "INVALID_PARAMETER",
-            f"what must be 'sessions', 'time_online' or 'concurrency', not {what!r}.",
-        )
+            write = partial(write_times, times=times, zone=zone)
+        elif what == "concurrency":
+            counts = self.concurrency(since, until, uid=uid, every=every)
+            write = partial(write_counts, counts=counts, zone=zone)
+        else:
+            raise ConfigError(
+                "INVALID_PARAMETER",
+                f"what must be 'sessions', 'time_online' or 'concurrency', not {what!r}.",
+            )
+        if not isinstance(target, (str, os.PathLike)):
+            return write(target)
+        self._refuse_itself(target)
+        with open(target, "w", encoding="utf-8", newline="") as file:
+            return write(file)
 
     def draw(
         self,
@@ -271,6 +277,11 @@ class PresenceHistory(AbstractContextManager["PresenceHistory"]):
     def _reading(self) -> Iterator[sqlite3.Connection]:
         """One moment of the file."""
         with self._lock:
+            if self._is_closed:
+                raise ConfigError(
+                    "HISTORY_CLOSED",
+                    f"The history is closed: PresenceHistory({str(self._path)!r}) opens it.",
+                )
             self._db.execute("BEGIN")
             try:
                 yield self._db
@@ -389,7 +400,10 @@ def _windows(
     last = as_datetime(until, zone).date()
     while day <= last:
         found = []
-        for shift in shifts:
+        begins, ends = (
+            local_moment(each, time.min, zone) for each in (day, day + timedelta(days=1))
+        )
+        for shift in shifts if begins < ends else ():  # there are days that a zone leaves out
             ends_on = day + timedelta(days=shift.ends <= shift.begins)
             start = max(since, local_moment(day, shift.begins, zone))
             end = min(until, local_moment(ends_on, shift.ends, zone))

@@ -150,6 +150,18 @@ def test_days_that_begin_at_one_o_clock_or_do_not_exist_at_all(path: Path) -> No
         assert sum((row.online for row in rows), timedelta()) == 32 * HOUR
 
 
+def test_a_day_that_a_zone_leaves_out_has_no_shifts(path: Path) -> None:
+    begin = datetime(2011, 12, 30, tzinfo=UTC)  # the 29th in Samoa, and then came the 31st
+    record(path, begin, begin + 48 * HOUR, (begin, "bob", ONLINE))
+    with PresenceHistory(path) as history:
+        rows = history.time_online(tz="Pacific/Apia", shifts=[Shift("day", time(8), time(16))])
+    assert [(row.day.day, row.online) for row in rows] == [
+        (29, 2 * HOUR),
+        (31, 8 * HOUR),
+        (1, 6 * HOUR),
+    ]
+
+
 def test_a_shift_over_midnight_belongs_to_the_day_it_begins_on(path: Path) -> None:
     begin = datetime(2026, 3, 28, 20, tzinfo=BERLIN)  # the night in which an hour is skipped
     record(path, begin, begin + 30 * HOUR, (begin, "bob", ONLINE))  # to 2 o'clock
@@ -267,6 +279,28 @@ def test_no_answer_is_written_over_the_recording(path: Path, tmp_path: Path) -> 
             history.draw(picture)
     with PresenceHistory(path) as history:
         assert [session.uid for session in history.sessions()] == ["bob"]
+
+
+@pytest.mark.parametrize("wrong", [{"what": "wrong"}, {"since": NOON, "until": NOON}], ids=repr)
+def test_what_is_refused_leaves_the_file_as_it_was(path: Path, tmp_path: Path, wrong: Any) -> None:
+    record(path, NOON, NOON + HOUR)
+    there = tmp_path / "there.csv"
+    there.write_text("precious")
+    with PresenceHistory(path) as history, pytest.raises(ConfigError):
+        history.to_csv(there, **wrong)
+    assert there.read_text() == "precious"
+
+
+def test_a_closed_history_says_so(path: Path) -> None:
+    record(path, NOON, NOON + HOUR)
+    history = PresenceHistory(path)
+    history.close()
+    history.close()
+    for question in (history.sessions, history.users, history.gaps, lambda: history.span):
+        with pytest.raises(
+            ConfigError, match=r"history is closed: PresenceHistory\('.*'\) opens it"
+        ):
+            question()
 
 
 def test_csv_has_a_line_for_each_session(path: Path, tmp_path: Path) -> None:
