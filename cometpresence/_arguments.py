@@ -18,15 +18,18 @@ __all__ = [
     "check_loopback_url",
     "check_number",
     "check_seconds",
+    "check_some",
     "check_takes",
     "check_text",
     "check_texts",
     "check_timeout",
     "closed_error",
+    "empty_error",
     "not_logged_in",
     "refuse_coroutine",
     "unknown_names",
     "warn",
+    "words_of",
 ]
 
 _COROUTINE = inspect.CO_COROUTINE
@@ -60,6 +63,14 @@ def check_texts(value: object, what: str, code: str = "INVALID_PARAMETER") -> tu
         if not isinstance(item, str) or not item:
             raise ConfigError(code, f"The {what} must be a list of texts, and {item!r} is none.")
     return tuple(value)
+
+
+def check_some(value: object, what: str, code: str = "INVALID_PARAMETER") -> tuple[str, ...]:
+    """`value` as check_texts() has it, of a filter: nobody would pass an empty one."""
+    texts = check_texts(value, what, code)
+    if not texts:
+        raise empty_error(what, code)
+    return texts
 
 
 def check_callable(value: object, what: str) -> Callable[..., object]:
@@ -149,11 +160,13 @@ def check_seconds(value: object, what: str) -> float:
 
 
 def check_timeout(value: object, what: str) -> float | None:
-    """`value`, which must be a number of seconds, or None: for ever."""
+    """`value`, which must be a number of seconds, 0 or more, or None: for ever."""
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    if value is None or (is_number and value == value):
+    if value is None or (is_number and value >= 0):  # type: ignore[operator]
         return value  # type: ignore[return-value]
-    raise ConfigError("INVALID_PARAMETER", f"{what}: seconds or None, not {value!r}")
+    raise ConfigError(
+        "INVALID_PARAMETER", f"{what} must be seconds, 0 or more, or None, not {value!r}."
+    )
 
 
 def check_flag(value: object, what: str, code: str) -> bool:
@@ -174,6 +187,13 @@ def check_loopback_url(value: str, what: str) -> str:
     return value
 
 
+def empty_error(what: str, code: str = "INVALID_PARAMETER") -> ConfigError:
+    """What an empty filter raises: who means nobody need not ask."""
+    return ConfigError(
+        code, f"The {what} are empty, so nothing would pass: leave them out for all."
+    )
+
+
 def closed_error() -> ClientClosed:
     """What a client that was closed raises."""
     return ClientClosed("ERR_CLIENT_CLOSED", "the client is closed: make a new one")
@@ -190,6 +210,13 @@ def unknown_names(what: str, unknown: Collection[str], valid: Collection[str]) -
         "INVALID_PARAMETER",
         f"{what} does not know {', '.join(map(str, unknown))}; it knows {', '.join(valid)}.",
     )
+
+
+def words_of(error: Exception) -> str:
+    """What the system said, without the number it has for it."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror if error.filename is None else f"{error.strerror}: {error.filename}"
+    return str(error)
 
 
 def warn(message: str) -> None:

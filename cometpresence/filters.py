@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
 
-from ._arguments import check_texts
+from ._arguments import check_some, empty_error
 from .errors import ConfigError
 from .values import Origin
 
@@ -23,8 +23,8 @@ def about(
     """
     if uids is None and roles is None:
         return None
-    wanted_uids = None if uids is None else {uid.lower() for uid in _some(uids, "uids")}
-    wanted_roles = None if roles is None else set(_some(roles, "roles"))
+    wanted_uids = None if uids is None else {uid.lower() for uid in check_some(uids, "uids")}
+    wanted_roles = None if roles is None else set(check_some(roles, "roles"))
 
     def wants(user: "User") -> bool:
         return (wanted_uids is None or user.uid.lower() in wanted_uids) and (
@@ -39,18 +39,5 @@ def check_origins(origins: Collection[Origin]) -> frozenset[Origin]:
     if not isinstance(origins, Collection) or not all(isinstance(one, Origin) for one in origins):
         raise ConfigError("INVALID_PARAMETER", f"The origins must be Origins, not {origins!r}.")
     if not origins:
-        raise _empty("origins")
+        raise empty_error("origins")
     return frozenset(origins)
-
-
-def _some(values: Collection[str], what: str) -> tuple[str, ...]:
-    texts = check_texts(values, what)
-    if not texts:
-        raise _empty(what)
-    return texts
-
-
-def _empty(what: str) -> ConfigError:
-    return ConfigError(
-        "INVALID_PARAMETER", f"The {what} are empty, so nothing would pass: leave them out for all."
-    )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from . import _core
 from ._aliases import with_documented_names
-from ._arguments import check_flag, check_number, check_text, check_texts, unknown_names
+from ._arguments import check_flag, check_number, check_some, check_text, check_texts, unknown_names
 from .errors import CometChatException, ConfigError
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ class UsersRequestBuilder:
 
     def set_roles(self, roles: Collection[str]) -> Self:
         """Only users of one of these roles."""
-        self._roles = check_texts(roles, "roles", "INVALID_SET_ROLES")
+        self._roles = check_some(roles, "roles", "INVALID_SET_ROLES")
         return self._set_roles()
 
     def friends_only(self, value: bool = True) -> Self:
@@ -103,7 +103,7 @@ class UsersRequestBuilder:
 
     def set_tags(self, tags: Collection[str]) -> Self:
         """Only users who carry one of these tags."""
-        return self._set("tags", check_texts(tags, "tags", "INVALID_SET_TAGS"))
+        return self._set("tags", check_some(tags, "tags", "INVALID_SET_TAGS"))
 
     def with_tags(self, value: bool = True) -> Self:
         """Have the users' tags sent along."""
@@ -111,7 +111,7 @@ class UsersRequestBuilder:
 
     def set_uids(self, uids: Collection[str]) -> Self:
         """Only these users, 25 at most."""
-        return self._set("uids", check_texts(uids, "uids", "INVALID_SET_UIDS"))
+        return self._set("uids", check_some(uids, "uids", "INVALID_SET_UIDS"))
 
     def sort_by(self, field: str) -> Self:
         """``"name"`` or ``"status"``."""

@@ -344,6 +344,7 @@ def test_or_the_stream_ends(plain_emulator: Emulator, client: PresenceClient) ->
         {"origins": ["live"]},
         {"origins": None},
         {"timeout": "1"},
+        {"timeout": -1},
         {"timeout": float("nan")},
         {"stop_after": 0},
         {"stop_after": True},
