@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, Literal, Self
+from typing import Any, Literal, NoReturn, Self, SupportsIndex
 
 from . import _core, _process
 from ._arguments import check_loopback_url, check_takes, check_text, refuse_coroutine
@@ -146,6 +146,12 @@ class _Common(Handlers):
         names = ("app_id", "region", "uid", "auth_key", "auth_token")
         given = {name: os.environ.get(f"COMETCHAT_{name.upper()}") for name in names}
         return cls(**{name: value for name, value in given.items() if value} | kw)
+
+    def __reduce_ex__(self, protocol: SupportsIndex, /) -> NoReturn:
+        """Neither copied nor pickled: it is one connection."""
+        raise TypeError(
+            f"{type(self).__name__} cannot be copied or pickled: it is one connection; make another"
+        )
 
     # ---- who and where
 

@@ -89,6 +89,13 @@ class PresenceClient(_Common, Waiters):
     ) -> None:
         self.close()
 
+    if not TYPE_CHECKING:  # checkers see by themselves that these are not there
+
+        async def __aenter__(self):
+            raise TypeError("PresenceClient blocks: write `with`, or use AsyncPresenceClient")
+
+        async def __aexit__(self, *_): ...
+
     def login(
         self, uid: str | None = None, auth_key: str | None = None, *, auth_token: str | None = None
     ) -> "User":

@@ -134,6 +134,13 @@ class AsyncPresenceClient(_Common):
                 return True
         return False
 
+    if not TYPE_CHECKING:  # checkers see by themselves that these are not there
+
+        def __enter__(self):
+            raise TypeError("AsyncPresenceClient is entered with `async with`, not with `with`")
+
+        def __exit__(self, *_): ...
+
     async def __aenter__(self) -> Self:
         """Log in, connect and wait until synchronised, each at most `connect_timeout` seconds.
 

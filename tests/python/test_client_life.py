@@ -1,14 +1,20 @@
 """A client's connection and its end."""
 
+import asyncio
+import copy
+import pickle
 import threading
 import time
 import warnings
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from python.conftest import MakeClient
 from python.inbox import PATIENCE, Inbox
 
 from cometpresence import (
+    AsyncPresenceClient,
     AuthError,
     ClientClosed,
     CometChatException,
@@ -164,6 +170,29 @@ def test_a_closed_client_says_so(plain_emulator: Emulator, make_client: MakeClie
         client.drain()
     assert client.wait() is False
     assert client.drain() == 0
+
+
+@pytest.mark.parametrize("kind", [PresenceClient, AsyncPresenceClient])
+@pytest.mark.parametrize("how", [copy.copy, copy.deepcopy, pickle.dumps])
+def test_a_client_is_neither_copied_nor_pickled(
+    kind: type[Any], how: Callable[[object], object]
+) -> None:
+    with pytest.raises(TypeError, match=f"^{kind.__name__} cannot be copied or pickled"):
+        how(kind("app", region="us"))
+
+
+def test_the_wrong_kind_of_with_says_which_is_right() -> None:
+    async def blocking() -> None:
+        async with PresenceClient("app", region="us"):  # type: ignore[attr-defined]
+            raise AssertionError
+
+    with pytest.raises(TypeError, match="write `with`, or use AsyncPresenceClient"):
+        asyncio.run(blocking())
+    with (
+        pytest.raises(TypeError, match="entered with `async with`"),
+        AsyncPresenceClient("app", region="us"),  # type: ignore[attr-defined]
+    ):
+        raise AssertionError
 
 
 def test_close_ends_the_dispatch_thread_and_is_quick(
