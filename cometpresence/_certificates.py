@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterable
 
 from . import _core
-from ._arguments import warn
+from ._arguments import warn, words_of
 from .errors import ConfigError
 
 __all__ = ["ca_file_of", "system_file"]
@@ -34,7 +34,9 @@ def ca_file_of(path: str | os.PathLike[str] | None, endpoint: str | None) -> str
         with open(name, "rb"):
             return name
     except (OSError, TypeError, ValueError) as error:
-        raise ConfigError("INVALID_PARAMETER", f"The ca_file cannot be read: {error}") from error
+        raise ConfigError(
+            "INVALID_PARAMETER", f"The ca_file cannot be read: {words_of(error)}"
+        ) from error
 
 
 def system_file(files: Iterable[str] = _FILES) -> str | None:

@@ -17,7 +17,7 @@ def main() -> None:
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in ("click", "rich"):
             raise
-        sys.exit(f"{error.name} is missing: pip install 'cometpresence[all]'")
+        sys.exit(f"{error.name} is missing: pip install 'cometpresence[cli]'")
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # names are in every script, terminals are not
             stream.reconfigure(errors="replace")

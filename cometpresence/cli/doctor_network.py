@@ -18,6 +18,7 @@ from .output import length, span
 __all__ = ["Host", "compare_clocks"]
 
 SOON = 14 * 86400  # seconds; a certificate that ends within is warned about
+_SILENCE = "no answer in time"
 _DOWN = {500, 502, 503, 504}
 WRONG = 5.0  # seconds between two clocks that are worth a word
 _COMPARE = "compare app id and region with CometChat's dashboard"
@@ -134,7 +135,9 @@ class Host:
             fix = "see what answers there: it takes connections, and says nothing of use"
             if not self.is_tls:
                 fix += "; if it speaks TLS, write https://"
-            raise Trouble(f"no answer: {_said(error)}", fix) from error
+            said = _said(error)
+            detail = said if said == _SILENCE else f"no answer: {said}"
+            raise Trouble(detail, fix) from error
         finally:
             self._socket = None
             connection.close()
@@ -187,7 +190,7 @@ def _ahead(date: str | None, before: float, after: float) -> float | None:
 
 def _said(error: Exception) -> str:
     if isinstance(error, TimeoutError):
-        return "no answer in time"
+        return _SILENCE
     if isinstance(error, ssl.SSLError) and error.reason:
         return error.reason.replace("_", " ").lower()
     if isinstance(error, OSError) and error.strerror:

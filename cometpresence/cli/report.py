@@ -8,6 +8,7 @@ from typing import Literal
 import click
 from rich.console import Console
 
+from .._arguments import words_of
 from ..history import PresenceHistory
 from ..history.moments import check_zone
 from ..history.summary import Summary, UserSummary, summarize
@@ -86,7 +87,7 @@ def report(
             if picture is not None:
                 history.draw(picture, who, *window, tz=zone, title=title, most=top)
     except (ImportError, OSError, sqlite3.Error) as error:
-        raise click.ClickException(str(error)) from error
+        raise click.ClickException(words_of(error)) from error
     if as_json:
         _write(summary, zone)
     else:

@@ -63,7 +63,9 @@ def open_for_writing(path: Path, app_id: str) -> sqlite3.Connection:
     try:
         os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
     except OSError as error:
-        raise ConfigError("INVALID_PARAMETER", f"{path} cannot be opened: {error}") from error
+        raise ConfigError(
+            "INVALID_PARAMETER", f"{path} cannot be opened: {error.strerror}"
+        ) from error
     db = _connect(path, "rw")
     try:
         _check(db, path, may_be_empty=True)

@@ -7,14 +7,18 @@ python attendance.py attendance.db Europe/Berlin
 
 import sys
 from datetime import timedelta
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from cometpresence import PresenceClient, PresenceHistory, PresenceRecorder
 
 if len(sys.argv) != 3:
     sys.exit(__doc__)
 HOUR = timedelta(hours=1)
-path, zone = sys.argv[1], ZoneInfo(sys.argv[2])
+path = sys.argv[1]
+try:
+    zone = ZoneInfo(sys.argv[2])
+except (ZoneInfoNotFoundError, OSError, ValueError):
+    sys.exit(f"{sys.argv[2]} is no time zone known here; a name is such as Europe/Berlin or UTC")
 
 with (
     PresenceClient.from_env() as client,

@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from cometpresence import PresenceClient
 
-if len(sys.argv) != 2:
+if len(sys.argv) != 2 or not sys.argv[1].isdecimal() or int(sys.argv[1]) > 65535:
     sys.exit(__doc__)
 
 PAGE = """<!doctype html><meta charset="utf-8"><meta http-equiv="refresh" content="2">

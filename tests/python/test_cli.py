@@ -84,7 +84,7 @@ def hide(folder: Path, *packages: str) -> str:
 def test_without_its_extra_it_says_what_to_install(tmp_path: Path, package: str) -> None:
     result = run("--help", PYTHONPATH=hide(tmp_path, package))
     assert result.returncode == 1
-    assert result.stderr == f"{package} is missing: pip install 'cometpresence[all]'\n"
+    assert result.stderr == f"{package} is missing: pip install 'cometpresence[cli]'\n"
 
 
 @pytest.mark.parametrize("command", ["demo", "emulator"])

@@ -243,7 +243,11 @@ def test_the_zone_of_this_machine_has_rules(monkeypatch: pytest.MonkeyPatch) -> 
         (["--table", "days"], 2, "--table is for --csv"),
         (["--tz", "Mars/Olympus"], 2, "no time zone known here"),
         (["--since", "2026-11-19", "--until", "2026-11-18"], 2, "must be before until"),
-        (["--csv", "/no/such/folder/x.csv"], 1, "No such file or directory"),
+        (
+            ["--csv", "/no/such/folder/x.csv"],
+            1,
+            "Error: No such file or directory: /no/such/folder/x.csv",
+        ),
     ],
 )
 def test_what_is_wrong_is_told_in_a_line(

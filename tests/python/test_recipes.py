@@ -395,6 +395,22 @@ def test_without_arguments_each_says_how_to_use_it(run: Run, name: str) -> None:
         script.expect(f"python {name}.py")
 
 
+@pytest.mark.parametrize(
+    ("name", "arguments", "said"),
+    [
+        ("attendance", ["a.db", "Nowhere/X"], "Nowhere/X is no time zone known here"),
+        ("attendance", ["a.db", "../X"], "no time zone known here"),
+        ("dashboard", ["http"], "python dashboard.py 8000"),
+        ("dashboard", ["99999"], "python dashboard.py 8000"),
+    ],
+)
+def test_a_wrong_argument_is_told_in_words(
+    run: Run, name: str, arguments: list[str], said: str
+) -> None:
+    with run(name, *arguments) as script:
+        script.expect(said)
+
+
 def test_every_recipe_is_run_here() -> None:
     assert len(NAMES) == 10
     assert {f"test_{name}" for name in NAMES} <= globals().keys()
