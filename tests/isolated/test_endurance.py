@@ -37,7 +37,8 @@ def test_two_hundred_clients_leave_nothing_behind(tls: bool) -> None:
     with Emulator(tls=tls) as emulator, Script("live_and_die", emulator, str(LIVES)) as script:
         half, whole = literal_eval(script.line()), literal_eval(script.line())
         assert script.end() == (0, "")
-    assert whole["descriptors"] <= half["descriptors"]
+    # A network that began while the last one ended has two of its own, and is kept for the next.
+    assert whole["descriptors"] <= half["descriptors"] + 2
     assert whole["threads"] == half["threads"] == 1
     assert whole["kilobytes"] - half["kilobytes"] < 1024  # 10 KB a client
 
