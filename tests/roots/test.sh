@@ -14,4 +14,4 @@ tar -xzf "$sdist" -C "$folder/root/source" --strip-components=1 --no-same-owner
 import platform
 from cometpresence import _core
 print("passed on", platform.freedesktop_os_release()["PRETTY_NAME"], "with Python",
-      platform.python_version(), "and libwebsockets", _core.libwebsockets_version)'
+      platform.python_version(), "and libwebsockets", _core.LIBRARIES["libwebsockets"])'
