@@ -168,7 +168,11 @@ class AppSettingsBuilder:
         return self
 
     def override_client_host(self, host: str) -> Self:
-        """Another host for what needs an auth token: ``host`` or ``host:port``, reached over TLS."""
+        """Another host for what needs an auth token: ``host`` or ``host:port``, reached over TLS.
+
+        The socket still goes to the host that the server names at login, over TLS; for an emulator
+        without TLS set COMETPRESENCE_EMULATOR instead, which is about all of them.
+        """
         self._client_host = check_text(host, "client host")
         return self
 
