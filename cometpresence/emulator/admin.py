@@ -10,13 +10,14 @@ from aiohttp import web
 
 from . import control_page
 from .admin_access import PREFIX, AdminAccess
+from .admin_calls import MOST_SECONDS
 from .admin_users import AdminUsers
 from .answers import Route, json_answer, json_body
 from .fault_calls import catalogue
 from .live import LiveViews
 from .mischief import Mischief
 from .openapi import description
-from .refusal import Refusal
+from .refusal import Refusal, bad_request
 from .wire import dumps
 from .world import World
 
@@ -42,6 +43,8 @@ class AdminApi:
             ("POST", "/_emulator/reset", self.reset),
             ("GET", "/_emulator/state", self.export_state),
             ("PUT", "/_emulator/state", self.import_state),
+            ("GET", "/_emulator/clock", self.show_clock),
+            ("POST", "/_emulator/clock", self.move_clock),
             ("GET", "/_emulator/journal", self.show_journal),
             ("GET", "/_emulator/faults", self.list_faults),
             ("POST", "/_emulator/faults/{name}", self.make_fault),
@@ -101,6 +104,22 @@ class AdminApi:
         body = await json_body(request)
         self._world.import_state(body.get("data", body))
         return json_answer({"data": {"users": len(self._world.users)}})
+
+    async def show_clock(self, request: web.Request) -> web.StreamResponse:
+        clock = self._world.clock
+        return json_answer(
+            {"data": {"clock": "manual" if clock.is_manual else "real", "now": clock.now()}}
+        )
+
+    async def move_clock(self, request: web.Request) -> web.StreamResponse:
+        seconds = (await json_body(request)).get("advance")
+        is_number = isinstance(seconds, int | float) and not isinstance(seconds, bool)
+        if seconds is None or not is_number or not 0 <= seconds <= MOST_SECONDS:
+            raise bad_request(f"advance must be a number of seconds from 0 to {MOST_SECONDS}")
+        if not self._world.clock.is_manual:
+            raise bad_request("this clock is the machine's: only one made manual can be moved")
+        self._world.advance(seconds)
+        return await self.show_clock(request)
 
     async def show_journal(self, request: web.Request) -> web.StreamResponse:
         return json_answer({"data": self._world.journal.entries()})

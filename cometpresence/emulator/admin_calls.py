@@ -13,6 +13,8 @@ _TEXTS: Mapping[str, Any] = {"type": "array", "items": _TEXT}
 _OBJECT: Mapping[str, Any] = {"type": "object"}
 _ANY: Mapping[str, Any] = {}
 
+MOST_SECONDS = 366 * 24 * 3600  # of one call; the emulator does nothing else meanwhile
+
 _PROFILE: Mapping[str, Mapping[str, Any]] = {
     "name": _TEXT,
     "role": _TEXT,
@@ -95,6 +97,14 @@ CALLS: tuple[AdminCall, ...] = (
         },
     ),
     AdminCall("POST", "/reset", "everything as it was when the emulator was made"),
+    AdminCall("GET", "/clock", "whether it is real or manual, and the Unix time it shows"),
+    AdminCall(
+        "POST",
+        "/clock",
+        "move a manual clock on by so many seconds; what is due meanwhile happens, each at its time",
+        members={"advance": {"type": "number", "minimum": 0, "maximum": MOST_SECONDS}},
+        needed=("advance",),
+    ),
     AdminCall("GET", "/journal", "everything received and sent, without secrets"),
     AdminCall("GET", "/faults", "the faults there are, and what each asks for"),
     AdminCall(

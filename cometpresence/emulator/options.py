@@ -4,10 +4,11 @@ from collections.abc import Callable
 from functools import partial, wraps
 from inspect import signature
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import click
 
+from .clock import ClockKind
 from .emulator import Emulator
 from .loopback import is_loopback
 from .quota import RateLimits
@@ -46,6 +47,12 @@ _OPTIONS = (
         "--seed",
         type=int,
         help="Have dice fall, and keys, tokens and jwts come out, as in other runs with it.",
+    ),
+    click.option(
+        "--clock",
+        type=click.Choice(get_args(ClockKind)),
+        default="real",
+        help="manual: it stands still until it is moved, by POST <admin_url>/clock.",
     ),
     click.option(
         "--data",
