@@ -201,6 +201,10 @@ CASES: dict[str, tuple[Wrong, Expected]] = {
         plain_to_a_tls_port,
         {"HTTP": ("no answer", "write https://"), "login": ("", "can be reached")},
     ),
+    "a server that says nothing": (
+        fault("blackhole"),
+        {"HTTP": ("^no answer in time$", "what answers there"), "login": ("in time", "firewall")},
+    ),
     "a certificate of a stranger's": (
         certificate(LEAF, is_trusted=False),
         {
@@ -269,7 +273,11 @@ CASES: dict[str, tuple[Wrong, Expected]] = {
         {"count": ("1,002 users online", "subscribe to roles or friends")},
     ),
 }
-SHORT = {"upgrades that nobody answers", "pages that break off"}  # what takes all of its time
+SHORT = {  # what takes all of its time
+    "a server that says nothing",
+    "upgrades that nobody answers",
+    "pages that break off",
+}
 
 
 @pytest.mark.parametrize("name", CASES)
