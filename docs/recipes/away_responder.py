@@ -9,7 +9,10 @@ from cometpresence import PresenceClient
 
 if len(sys.argv) < 3:
     sys.exit(__doc__)
-seconds, team = float(sys.argv[1]), set(sys.argv[2:])
+try:
+    seconds, team = float(sys.argv[1]), set(sys.argv[2:])
+except ValueError:
+    sys.exit(__doc__)
 away = {}
 
 

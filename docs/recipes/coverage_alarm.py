@@ -11,7 +11,10 @@ from cometpresence import PresenceClient, PresenceScope
 
 if len(sys.argv) != 4:
     sys.exit(__doc__)
-role, needed, grace = sys.argv[1], int(sys.argv[2]), float(sys.argv[3])
+try:
+    role, needed, grace = sys.argv[1], int(sys.argv[2]), float(sys.argv[3])
+except ValueError:
+    sys.exit(__doc__)
 present = set()
 alarmed = False
 

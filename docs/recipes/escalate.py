@@ -9,7 +9,10 @@ from cometpresence import CometChatException, PresenceClient
 
 if len(sys.argv) < 3:
     sys.exit(__doc__)
-minutes, on_call, *deputies = float(sys.argv[1]), *sys.argv[2:]
+try:
+    minutes, on_call, *deputies = float(sys.argv[1]), *sys.argv[2:]
+except ValueError:
+    sys.exit(__doc__)
 called = None  # or a deputy; "": everybody
 
 with PresenceClient.from_env(dispatch="none") as client:  # all on this thread, in order

@@ -16,7 +16,10 @@ from cometpresence import AsyncPresenceClient, PresenceScope
 
 if len(sys.argv) != 3:
     sys.exit(__doc__)
-role, grace = sys.argv[1], float(sys.argv[2])
+try:
+    role, grace = sys.argv[1], float(sys.argv[2])
+except ValueError:
+    sys.exit(__doc__)
 agents = {}  # by ticket; None: nobody was there
 
 

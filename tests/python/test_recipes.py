@@ -400,6 +400,10 @@ def test_without_arguments_each_says_how_to_use_it(run: Run, name: str) -> None:
     [
         ("attendance", ["a.db", "Nowhere/X"], "Nowhere/X is no time zone known here"),
         ("attendance", ["a.db", "../X"], "no time zone known here"),
+        ("away_responder", ["soon", "bob"], "python away_responder.py"),
+        ("coverage_alarm", ["support", "two", "60"], "python coverage_alarm.py"),
+        ("escalate", ["soon", "bob", "carol"], "python escalate.py"),
+        ("route_tickets", ["support", "soon"], "python route_tickets.py"),
         ("dashboard", ["http"], "python dashboard.py 8000"),
         ("dashboard", ["99999"], "python dashboard.py 8000"),
     ],
