@@ -282,6 +282,13 @@ def other_facts(measured: Measured) -> list[str]:
         facts.append(f"1,000 bare WebSockets, without login or list: {', '.join(others)}")
     if seconds := measured.best("sync", "ours", "seconds"):
         facts.append(f"100,000 online users are known {seconds:.1f} s after the login began")
+    if late := measured.best("beside", "ours", "p99_us"):
+        facts.append(
+            "while a client beside it learns of 100,000 users, events of another come "
+            f"{measured.best('beside', 'ours', 'p50_us'):,.0f} µs late at p50, "
+            f"{late / 1000:.1f} ms at p99, {measured.best('beside', 'ours', 'most_us') / 1000:.1f} "
+            "ms at most"
+        )
     if size := measured.best("memory", "ours", "bytes_each"):
         facts.append(f"each of 1,000,000 tracked users takes {size:.0f} bytes")
     imports = [

@@ -75,6 +75,7 @@ def lateness(sent: Path, heard: Path) -> Facts:
     return {
         "p50_us": late[len(late) // 2],
         "p99_us": late[len(late) * 99 // 100],
+        "most_us": late[-1],
         "on_time": sum(us < ON_TIME_US for us in late) / len(late),
     }
 
@@ -144,6 +145,27 @@ def remember(users: int) -> Facts:
         return facts
 
 
+def hear_beside(users: int) -> Facts:
+    """How late events of one client come while another one of the process learns of all these."""
+    sent, heard = BUILD / "stamps.sent", BUILD / "stamps.heard"
+    frames = 4 * RATE
+    command: list[object] = [sys.executable, HERE / "peers" / "beside.py"]
+    with Sender() as sender, Sender("--listed", users) as other:
+        command += [sender.port, "--beside", other.port, "--warm", WARM, "--frames", frames]
+        with Process([*command, "--stamps", heard]) as process:
+            process.hear("ready", PATIENCE)
+            sender.hear("open", PATIENCE)
+            sender.go(WARM, RATE)
+            sender.hear("sent", PATIENCE)
+            sender.go(frames, RATE, sent)
+            facts = process.hear("seconds", PATIENCE)
+            if facts["online"] != users:
+                raise PeerError(f"{facts['online']} users online of {users}")
+            process.hear("events", PATIENCE)
+            sender.hear("sent", PATIENCE)
+    return {"users": users, "seconds": facts["seconds"]} | lateness(sent, heard)
+
+
 # ---- starting
 
 
@@ -173,6 +195,7 @@ SINGLES: dict[str, Single] = {
     ),
     "crowd-5000": (["ours"], lambda peer: crowd(peer, 5000), 1),
     "sync": (["ours"], lambda _: synchronise(100_000), 3),
+    "beside": (["ours"], lambda _: hear_beside(100_000), 3),
     "memory": (["ours"], lambda _: remember(1_000_000), 1),
     "import": (["cometpresence", "picows", "aiohttp", "websockets"], importing, 7),
 }

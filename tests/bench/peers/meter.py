@@ -31,7 +31,7 @@ def keep_busy() -> NoReturn:
 class Meter:
     """Reads the command line and makes the function that is called with each user."""
 
-    def __init__(self, *flags: str, stack: bool = False) -> None:
+    def __init__(self, *flags: str, stack: bool = False, beside: bool = False) -> None:
         parser = argparse.ArgumentParser()
         parser.add_argument("port", type=int)
         parser.add_argument("--warm", type=int, default=0, help="events before those that count")
@@ -42,13 +42,15 @@ class Meter:
         parser.add_argument("--slow-us", type=int, default=0, help="what the function takes")
         if stack:
             parser.add_argument("--stack", required=True, help="LIBRARY-DECODER")
+        if beside:
+            parser.add_argument("--beside", type=int, required=True, help="another sender's port")
         for flag in flags:
             parser.add_argument(flag, action="store_true")
         self.options = parser.parse_args()
         self.warm: int = self.options.warm
         self.frames: int = self.options.frames
         self._left = self.warm or self.frames
-        self._is_counting = False
+        self.began = threading.Event()  # to count
 
     def url(self, scheme: str) -> str:
         return f"{scheme}{'s' if self.options.ca else ''}://127.0.0.1:{self.options.port}"
@@ -115,15 +117,15 @@ class Meter:
         return heard
 
     def _begin(self) -> None:
-        self._is_counting = True
-        self._began = time.monotonic(), cpu_us()
+        self.began.set()
+        self._start = time.monotonic(), cpu_us()
 
     def _turn(self) -> int:
         """The last of the warm events, or of all, was heard; returns how many to wait for next."""
-        if not self._is_counting:
+        if not self.began.is_set():
             self._begin()
             return self.frames
-        wall, cpu = time.monotonic() - self._began[0], cpu_us() - self._began[1]
+        wall, cpu = time.monotonic() - self._start[0], cpu_us() - self._start[1]
         self.end(events=self.frames, wall_s=wall, cpu_us=cpu)
 
     def end(self, **facts: Any) -> NoReturn:
