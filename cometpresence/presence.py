@@ -1,7 +1,7 @@
 """Who is online, as far as a client knows: read-only views over the core's roster."""
 
 from collections.abc import ItemsView, Iterable, Iterator, Mapping, Set, ValuesView
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar, overload
 
 from .errors import OutOfSync
 from .values import SyncState, UserStatus
@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 __all__ = ["PresenceView"]
 
 _T = TypeVar("_T")
+
+_ONLINE: Final = UserStatus.ONLINE  # found faster here than in its class
 
 _BATCH = 256  # the core copies at most this many under its lock
 
@@ -34,6 +36,19 @@ class PresenceView(Mapping[str, "User"]):
         if user is None:
             raise KeyError(uid)
         return user
+
+    # Mapping's own would go by way of a KeyError.
+
+    @overload
+    def get(self, uid: str, default: None = None) -> "User | None": ...
+    @overload
+    def get(self, uid: str, default: "User") -> "User": ...
+    @overload
+    def get(self, uid: str, default: _T) -> "User | _T": ...
+    def get(self, uid: str, default: object = None) -> object:
+        """The user, or `default` when nobody is known by that uid."""
+        user = self._core.find(uid) if isinstance(uid, str) else None
+        return default if user is None else user
 
     def __contains__(self, uid: object) -> bool:
         return isinstance(uid, str) and self._core.find(uid) is not None
@@ -84,7 +99,7 @@ class PresenceView(Mapping[str, "User"]):
             raise OutOfSync(
                 "OUT_OF_SYNC", f"The picture is {state.name}, not SYNCED; wait_synced() waits."
             )
-        return self.status(uid) is UserStatus.ONLINE
+        return self._core.status(uid) is _ONLINE
 
     def __repr__(self) -> str:
         return f"<PresenceView {self.state.name}: {len(self.online)} of {len(self)} online>"
@@ -99,7 +114,7 @@ class OnlineView(Set[str]):
         self._core = core
 
     def __contains__(self, uid: object) -> bool:
-        return isinstance(uid, str) and self._core.status(uid) is UserStatus.ONLINE
+        return isinstance(uid, str) and self._core.status(uid) is _ONLINE
 
     def __len__(self) -> int:
         return self._core.online_count()

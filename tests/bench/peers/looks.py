@@ -31,8 +31,8 @@ def main() -> None:
     parser.add_argument("port", type=int)
     parser.add_argument("--users", type=int, required=True)
     options = parser.parse_args()
-    uids = [f"user-{number:07}" for number in range(options.users)]
-    uids = random.Random(1).choices(uids, k=LOOKS)
+    everybody = [f"user-{number:07}" for number in range(options.users)]
+    uids = random.Random(1).choices(everybody, k=LOOKS)
     client = PresenceClient(
         "app1",
         region="us",
@@ -48,6 +48,7 @@ def main() -> None:
         facts = {
             "get_ns": ns_of(client.presence.get, uids),
             "is_online_ns": ns_of(client.presence.is_online, uids),
+            "dict_ns": ns_of(dict(zip(everybody, everybody, strict=True)).get, uids),
         }
     print(json.dumps({"users": options.users} | facts), flush=True)
 
