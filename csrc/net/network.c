@@ -350,8 +350,33 @@ unsigned cp_network_epoch(void)
     return atomic_load(&epoch);
 }
 
+static atomic_uint forks;
+
+static void count_fork(void)
+{
+    atomic_fetch_add(&forks, 1);
+}
+
+static void begin_to_count(void)
+{
+    (void)pthread_atfork(NULL, NULL, count_fork); /* else, for want of memory, forked() counts */
+}
+
+void cp_network_mind_forks(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+    pthread_once(&once, begin_to_count);
+}
+
+unsigned cp_network_process(void)
+{
+    return atomic_load_explicit(&forks, memory_order_relaxed);
+}
+
 void cp_network_forked(void)
 {
+    count_fork();
     atomic_fetch_add(&epoch, 1);
     cp_inherited_close_all();
     cp_lookups_forked();

@@ -19,6 +19,11 @@ cp_status cp_network_shutdown(cp_usec most);
  * frees nothing. */
 void cp_network_forked(void);
 
+/* Another number in each forked child, also in one that a C library forked and that nobody tells
+ * of cp_network_forked().  Asking the kernel would be half of what a look at a user takes. */
+void cp_network_mind_forks(void); /* once, before */
+unsigned cp_network_process(void);
+
 /* When the network thread last turned; it does at least once a second. */
 cp_usec cp_network_beat(void);
 

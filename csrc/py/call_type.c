@@ -1,7 +1,6 @@
 #include "py/call_type.h"
 
-#include <unistd.h>
-
+#include "net/network.h"
 #include "py/client.h"
 #include "py/convert.h"
 #include "py/value_types.h"
@@ -12,7 +11,7 @@
 typedef struct call_object {
     PyObject_HEAD
     cp_task *task;
-    pid_t owner; /* the process it was made in */
+    unsigned owner; /* the process it was made in */
 } call_object;
 
 /* ---- made */
@@ -28,7 +27,7 @@ static PyObject *wrap(core_state *state, cp_task *task)
         return NULL;
     }
     self->task = task;
-    self->owner = getpid();
+    self->owner = cp_network_process();
     return (PyObject *)self;
 }
 
@@ -51,7 +50,7 @@ static void call_dealloc(PyObject *op)
     call_object *self = (call_object *)op;
     PyTypeObject *type = Py_TYPE(op);
 
-    if (self->owner == getpid()) /* a forked child frees nothing */
+    if (self->owner == cp_network_process()) /* a forked child frees nothing */
         cp_task_release(self->task);
     type->tp_free(op);
     Py_DECREF(type);
@@ -134,7 +133,7 @@ static PyObject *call_result(PyObject *op, PyObject *Py_UNUSED(none))
     call_object *self = (call_object *)op;
     core_state *state = core_state_of(op);
 
-    if (self->owner != getpid())
+    if (self->owner != cp_network_process())
         return raise_status(state, CP_ERR_FORKED);
     if (cp_task_is_done(self->task))
         return call_outcome(state, cp_task_call(self->task));

@@ -29,7 +29,7 @@
 typedef struct client_object {
     PyObject_HEAD
     cp_connection *connection;
-    pid_t owner; /* the process it works in */
+    unsigned owner; /* the process it works in */
     char session_id[96];
     char admin_url[320], client_url[320]; /* "" where there is no such server */
     PyObject *report; /* NULL after the collector cleared us */

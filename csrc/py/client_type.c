@@ -1,16 +1,16 @@
 #include "py/client.h"
 
 #include <stdio.h>
-#include <unistd.h>
 
 #include "core/account.h"
+#include "net/network.h"
 #include "py/call_type.h"
 #include "py/convert.h"
 #include "py/feed_type.h"
 
 bool client_is_ours(client_object *self)
 {
-    if (self->owner == getpid())
+    if (self->owner == cp_network_process())
         return true;
     raise_status(core_state_of((PyObject *)self), CP_ERR_FORKED);
     return false;
@@ -44,7 +44,7 @@ static int open_client(core_state *state, client_object *self, const cp_config *
 {
     cp_status status = CP_ERR_NOMEM;
 
-    self->owner = getpid();
+    self->owner = cp_network_process();
     atomic_flag_clear(&self->draining);
     PyOS_snprintf(self->session_id, sizeof self->session_id, "%s", config->session_id);
     note_servers(self, config);

@@ -1,7 +1,5 @@
 #include "py/feed_type.h"
 
-#include <unistd.h>
-
 #include "net/network.h"
 #include "net/reader.h"
 #include "py/arguments.h"
@@ -15,14 +13,14 @@
 typedef struct feed_object {
     PyObject_HEAD
     cp_reader *reader;
-    pid_t owner; /* the process it works in */
+    unsigned owner; /* the process it works in */
 } feed_object;
 
 #define TAKEN_AT_ONCE 64
 
 static bool feed_is_ours(feed_object *self)
 {
-    if (self->owner == getpid())
+    if (self->owner == cp_network_process())
         return true;
     raise_status(core_state_of((PyObject *)self), CP_ERR_FORKED);
     return false;
@@ -72,7 +70,7 @@ PyObject *client_open_feed(PyObject *op, PyObject *args, PyObject *keywords)
     feed_object *self = (feed_object *)type->tp_alloc(type, 0);
     if (self == NULL)
         return NULL;
-    self->owner = getpid();
+    self->owner = cp_network_process();
     cp_status status = cp_reader_open(client->connection, &options, &self->reader);
     if (status == CP_OK)
         return (PyObject *)self;
@@ -193,7 +191,7 @@ static PyObject *feed_wait(PyObject *op, PyObject *args, PyObject *keywords)
 static PyObject *feed_close(PyObject *op, PyObject *Py_UNUSED(none))
 {
     feed_object *self = (feed_object *)op;
-    if (self->owner == getpid()) {
+    if (self->owner == cp_network_process()) {
         Py_BEGIN_ALLOW_THREADS
             cp_reader_close(self->reader);
         Py_END_ALLOW_THREADS

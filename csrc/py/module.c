@@ -282,6 +282,7 @@ static int module_exec(PyObject *module)
 {
     core_state *state = state_of_module(module);
 
+    cp_network_mind_forks();
     if (take_errors(state) < 0 || take_values(state) < 0 || take_library(state) < 0)
         return -1;
     return add_types(module, state) < 0 ? -1 : add_constants(module);

@@ -67,6 +67,13 @@ def test_a_forked_child_is_told_so_and_can_make_a_client_of_its_own(emulator: Em
     assert len(opened) == 3  # the parent's two, and the child's: nobody reconnected
 
 
+def test_a_child_that_python_knows_nothing_of_is_told_so_too(emulator: Emulator) -> None:
+    with Script("fork_by_c", emulator) as script:
+        assert script.line() == "child ended with 7"
+        assert script.line() == "parent knows True"
+        assert script.end() == (0, "")
+
+
 def test_the_sockets_of_the_parent_are_not_the_childs_to_keep(emulator: Emulator) -> None:
     with Script("fork_outlives", emulator) as script:
         assert script.line() == "child lives"
