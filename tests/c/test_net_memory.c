@@ -105,7 +105,9 @@ static cp_failure_kind outcome_of(cp_connection *self, cp_call_kind kind)
     cp_failure_kind outcome;
 
     call->timeout = PATIENCE;
-    if (kind == CP_CALL_LOGIN) {
+    if (kind == CP_CALL_LOGIN && server.tls) { /* one exchange: valgrind makes handshakes long */
+        call->auth_token = strdup("t1");
+    } else if (kind == CP_CALL_LOGIN) {
         call->uid = strdup("alice");
         call->auth_key = strdup("key");
     }
