@@ -72,10 +72,10 @@ class PresenceRecorder:
     `retention` seconds have passed over is deleted; None keeps everything.  This is personal data:
     tell the people whom you record, and keep no more than you need.
 
-    **What is known.**  Statuses are known while the client is SYNCED.  When the connection fails,
-    what came after the last frame of the server is unknown, and so is everything until the client
-    is SYNCED again: a link that dies silently costs the time until the ping notices (18 s unless
-    you changed it).  A process that is killed leaves at most `ping_interval` seconds before its end
+    **What is known.**  Statuses are known while the client is SYNCED.  When the connection ends,
+    what came after the last event or pong is unknown, and so is everything until the client is
+    SYNCED again: a server that closes costs up to `ping_interval` seconds, a link that dies
+    silently the time until the ping notices (18 s unless you changed it).  A process that is killed leaves at most `ping_interval` seconds before its end
     unknown.  A process or machine that stood still for 5 s or more (SIGSTOP, a laptop asleep) knows
     nothing of that time, nor until the server has been heard of again: changes read then are not
     written, for nobody knows when they happened.  Shorter stops are not seen: what happened in them
