@@ -7,7 +7,7 @@ import re
 import sys
 import warnings
 from collections.abc import Callable, Collection, Mapping
-from types import CoroutineType
+from types import CoroutineType, FunctionType, MethodType
 
 from .errors import AuthError, ClientClosed, ConfigError
 
@@ -102,6 +102,8 @@ def check_function(value: object, what: str) -> Callable[..., object]:
 
 def check_takes(value: Callable[..., object], names: tuple[str, ...], what: str) -> None:
     """Whether `value` can be called with so many arguments, as far as that can be seen."""
+    if not _shows_what_it_takes(value):
+        return
     try:
         # What a decorator wraps may take other arguments than what it made of it.
         signature = inspect.signature(value, follow_wrapped=False)
@@ -116,6 +118,18 @@ def check_takes(value: Callable[..., object], names: tuple[str, ...], what: str)
             f"{what} is called with ({', '.join(names)}), and {called} does not fit "
             f"({error}): let it take {'just these' if names else 'no arguments'}.",
         ) from None
+
+
+def _shows_what_it_takes(value: Callable[..., object]) -> bool:
+    """Whether a signature of `value` is that of what would run: inspect believes whatever a decorator
+    set, and some versions of it count wrong where `__call__` is no plain method."""
+    while isinstance(value, functools.partial):
+        value = value.func
+    if hasattr(value, "__signature__"):
+        return False
+    if isinstance(value, (type, FunctionType, MethodType)):
+        return True
+    return isinstance(inspect.getattr_static(type(value), "__call__", None), FunctionType)
 
 
 def refuse_coroutine(result: object, what: str) -> object:

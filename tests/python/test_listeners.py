@@ -1,6 +1,7 @@
 """Listener objects: how they are made, and which of their methods is called."""
 
 import functools
+import inspect
 from collections.abc import Callable
 from typing import Any
 from unittest.mock import Mock
@@ -288,7 +289,27 @@ class Odd:
     def __call__(self, it: object) -> None: ...
 
 
+class CallsAnother:
+    __call__ = staticmethod(one)
+
+
+class CallsItsClass:
+    @classmethod
+    def __call__(cls, it: object) -> None: ...
+
+
+class CallsWhatItHolds:
+    __call__ = functools.partial(one)
+
+
+def says_otherwise(*told: object) -> None: ...
+
+
+says_otherwise.__signature__ = inspect.signature(nothing)  # type: ignore[attr-defined]
+
+
 RIGHT = (
+    *(CallsAnother(), CallsItsClass(), CallsWhatItHolds(), says_otherwise),
     *(one, any_number, one_of_two, adds_what_is_missing, hides_what_it_takes),
     *(print, Exception, [].append, functools.partial(named, wanted=True), Odd(), Mock()),
 )
