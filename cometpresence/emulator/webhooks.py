@@ -57,7 +57,10 @@ class Webhook:
         if ":" in self.username or (self.password and not self.username):
             raise ValueError("a username has no colon in it, and a password needs a username")
         if not self.anywhere and not is_loopback(parts.hostname):
-            raise ValueError(f"{parts.hostname} is another machine: anywhere=True if you mean it")
+            raise ValueError(
+                f"{parts.hostname} is another machine: anywhere=True, or "
+                "--webhook-anywhere, if you mean it"
+            )
         if self.form not in FORMS:
             raise ValueError(f"form must be one of {', '.join(FORMS)}, not {self.form!r}")
         times = (*self.retry_after, self.timeout)
@@ -96,7 +99,8 @@ class Webhooks:
     async def start(self) -> None:
         if not self._hooks:
             return
-        self._session = aiohttp.ClientSession()
+        # A connection for each post: one that the receiver has ended meanwhile would cost a try.
+        self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(force_close=True))
         self._queues = [asyncio.Queue(_MOST_WAITING) for _ in self._hooks]
         for queue in self._queues:
             self._spawn(self._work(queue))

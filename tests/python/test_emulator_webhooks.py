@@ -81,6 +81,14 @@ def test_the_current_form_is_as_documented(receiver: Receiver) -> None:
     )
 
 
+def test_each_post_has_a_connection_of_its_own(receiver: Receiver) -> None:
+    """One that is kept may be ended by the receiver while the next post is on its way."""
+    with hooked(receiver.url) as emulator:
+        emulator.set_online("superhero2")
+        [post] = receiver.get(1)
+    assert post.headers["Connection"] == "close"
+
+
 def test_the_legacy_form_has_its_own_trigger_and_places(receiver: Receiver) -> None:
     with hooked(receiver.url, form="legacy") as emulator:
         emulator.set_online("superhero2", at=1_700_000_009)
