@@ -21,7 +21,7 @@ from .state_commands import export_file, import_file
     "--with-parent", is_flag=True, help="End when the process that started this ends, however."
 )
 def emulator(make: Callable[[], Emulator], with_parent: bool) -> None:
-    """Run a local CometChat until SIGINT or SIGTERM.
+    """Run a local CometChat until SIGINT, SIGTERM or SIGHUP.
 
     Prints one line of JSON when it accepts connections: url, app_id, region, auth_key,
     rest_api_key, admin_url, admin_token, control_link (open it in a browser) and ca_file.

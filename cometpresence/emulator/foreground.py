@@ -40,7 +40,9 @@ def _allow_all_descriptors() -> None:
 def _stop_signal() -> threading.Event:
     """Before anything is announced: whoever reads the line may signal at once."""
     stopped = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if number is signal.SIGHUP and signal.getsignal(number) is signal.SIG_IGN:
+            continue  # as nohup wants it
         signal.signal(number, lambda *_: stopped.set())
     return stopped
 

@@ -33,7 +33,7 @@ def replay(
     no_verify: bool,
 ) -> None:
     """Run a local CometChat with the users of RECORDING, and once a client is connected tell it
-    what the recorded one was told; until SIGINT or SIGTERM.
+    what the recorded one was told; until SIGINT, SIGTERM or SIGHUP.
 
         cometpresence emulator --record bug.jsonl
         cometpresence emulator replay bug.jsonl --port 7000

@@ -266,6 +266,22 @@ def test_the_command_says_one_line_and_ends_with_0(number: signal.Signals) -> No
         again.bind(("127.0.0.1", port))  # the port is free
 
 
+@pytest.mark.parametrize("ignored", [False, True], ids=["terminal closed", "nohup"])
+def test_the_command_ends_with_its_terminal_unless_told_otherwise(ignored: bool) -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN if ignored else signal.SIG_DFL)
+    try:
+        running = Running("--tls")  # which inherits it
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    if ignored:
+        running.process.send_signal(signal.SIGHUP)
+        with pytest.raises(subprocess.TimeoutExpired):
+            running.process.wait(0.5)
+    assert running.end(signal.SIGTERM if ignored else signal.SIGHUP) == (0, "", "")
+    assert running.ca_file
+    assert not Path(running.ca_file).exists()
+
+
 def test_the_command_takes_as_many_sockets_as_the_system_allows() -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(soft, 512), hard))  # which it inherits
