@@ -75,11 +75,12 @@ class PresenceRecorder:
     **What is known.**  Statuses are known while the client is SYNCED.  When the connection ends,
     what came after the last event or pong is unknown, and so is everything until the client is
     SYNCED again: a server that closes costs up to `ping_interval` seconds, a link that dies
-    silently the time until the ping notices (18 s unless you changed it).  A process that is killed leaves at most `ping_interval` seconds before its end
-    unknown.  A process or machine that stood still for 5 s or more (SIGSTOP, a laptop asleep) knows
-    nothing of that time, nor until the server has been heard of again: changes read then are not
-    written, for nobody knows when they happened.  Shorter stops are not seen: what happened in them
-    is written as of when it was read, so less than 5 s late.
+    silently the time until the ping notices (18 s unless you changed it).  A process that is killed
+    leaves at most `ping_interval` seconds before its end unknown.  A process or machine that stood
+    still for 5 s or more (SIGSTOP, a laptop asleep) knows nothing of that time, nor until the
+    server has been heard of again: changes read then are not written, for nobody knows when they
+    happened.  Shorter stops are not seen: what happened in them is written as of when it was read,
+    so less than 5 s late.
 
     When a file goes on with another PresenceScope, those whom it does not cover are unknown from
     then on, and those whom it adds are unknown before.  Nor is anything known while the client is
